@@ -1,0 +1,205 @@
+//! Outcome → what the remote sees: the one error map, sealing and signing.
+//!
+//! **Invariant: a secret leaves only sealed.** What an operation marks as secret is encrypted
+//! here to the age recipient in the signed request, or not answered.
+//!
+//! **Invariant: the remote sees a coarse reason.** [`Problem`] is all that it is told of why it
+//! was refused; the audit log has the detail.
+//!
+//! An answer is signed with the agent's key for answers (RFC 9421 section 2.4) over `@status`,
+//! `content-type`, `content-digest` and `"signature";req;key="strongroom"`: the signature of the
+//! request that it answers, so that it can't be passed off as the answer to another one.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use jiff::Timestamp;
+use serde::Serialize;
+use sfv::{BareItem, Item};
+
+use crate::{
+    audit::Noted,
+    identity::Identity,
+    operation::Done,
+    request::{
+        RequestSignature,
+        base::{Message, serialise, signature_base},
+        digest::{CONTENT_DIGEST, content_digest},
+        field::{components, key, line, seconds, text},
+        signature::{LABEL, SIGNATURE, SIGNATURE_INPUT, TAG},
+    },
+    vault::{Outcome, memory::with_clean_stack},
+};
+
+mod problem;
+
+pub use problem::Problem;
+
+/// The media type of a result.
+pub const JSON: &str = "application/json";
+/// The media type of a refusal, RFC 9457.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// An answer, not yet signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The media type.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// The body of a result.
+#[derive(Serialize)]
+struct Success<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed: Option<&'a str>,
+    entry: &'a str,
+    receipt: &'a str,
+}
+
+/// The body of a refusal, RFC 9457; `entry` and `receipt` are our extension members.
+#[derive(Serialize)]
+struct Details<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<&'a str>,
+}
+
+impl Answer {
+    /// The answer to a use: its result, sealed if it is secret, with its entry and receipt.
+    pub fn to_outcome(outcome: Outcome) -> Self {
+        let noted = outcome.noted();
+        let (result, sealed) = match outcome.done() {
+            Done::Plain(value) => (Some(value), None),
+            Done::Secret(secret) => {
+                // Policy refuses such a request when it has nobody to seal the answer to.
+                let sealed = outcome.reply_to().and_then(|recipient| {
+                    with_clean_stack(|| age::encrypt_and_armor(recipient, secret)).ok()
+                });
+                match sealed {
+                    Some(sealed) => (None, Some(sealed)),
+                    None => {
+                        let detail = "the result could not be sealed";
+                        return Self::refusal(Problem::Internal, detail, Some(noted));
+                    }
+                }
+            }
+        };
+        Self::json(
+            StatusCode::OK,
+            &Success {
+                result,
+                sealed: sealed.as_deref(),
+                entry: &noted.entry,
+                receipt: &noted.receipt,
+            },
+        )
+    }
+
+    /// A refusal. `detail` is what the remote is told: it is about the remote's own bytes or
+    /// says what to do next, and never what policies or secrets there are.
+    ///
+    /// A use that was recorded and then failed has an entry, and the remote gets it with its
+    /// receipt. The entry of a refusal is not for the remote: it says why.
+    pub fn refusal(problem: Problem, detail: &str, noted: Option<&Noted>) -> Self {
+        let details = Details {
+            r#type: problem.type_uri(),
+            title: problem.title(),
+            status: problem.status().as_u16(),
+            detail: (!detail.is_empty()).then_some(detail),
+            entry: noted.map(|noted| noted.entry.as_str()),
+            receipt: noted.map(|noted| noted.receipt.as_str()),
+        };
+        Self {
+            content_type: PROBLEM_JSON,
+            ..Self::json(problem.status(), &details)
+        }
+    }
+
+    /// Any other answer in JSON.
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        // A result with its entry and receipt fits, so that the buffer need not grow.
+        let mut json = Vec::with_capacity(4096);
+        match serde_json::to_writer(&mut json, body) {
+            Ok(()) => Self {
+                status,
+                content_type: JSON,
+                body: json,
+            },
+            // Only a map with keys that are no strings gets here.
+            Err(_) => Self {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                content_type: JSON,
+                body: b"{}".to_vec(),
+            },
+        }
+    }
+
+    /// The headers that go with it: `Content-Type`, and those that sign it and bind it to the
+    /// request. Without a request's signature there is nothing to bind it to; that is for
+    /// answers to requests that need none.
+    pub fn sign(
+        &self,
+        identity: &Identity,
+        request: Option<&RequestSignature>,
+        now: Timestamp,
+    ) -> Vec<(HeaderName, HeaderValue)> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        headers.insert(CONTENT_DIGEST, line(content_digest(&self.body)));
+        let parameters = [
+            ("created", seconds(now)),
+            ("alg", text("ed25519")),
+            ("keyid", text(identity.thumbprint().as_str())),
+            ("tag", text(TAG)),
+        ];
+        let input = components(covered(request.is_some()), parameters);
+
+        let mut request_headers = HeaderMap::new();
+        if let Some(signature) = request {
+            request_headers.insert(SIGNATURE, signature.to_header());
+        }
+        let request = Message::fields(&request_headers);
+        let response = Message::response(self.status, &headers).in_reply_to(&request);
+        #[expect(clippy::expect_used, reason = "each component was put there above")]
+        let base = signature_base(&input, &response).expect("the components are there");
+        let signature = STANDARD.encode(identity.sign_answer(base.as_bytes()));
+        headers.insert(
+            SIGNATURE_INPUT,
+            line(format!("{LABEL}={}", serialise(&input))),
+        );
+        headers.insert(SIGNATURE, line(format!("{LABEL}=:{signature}:")));
+        // There is one value for each name, so each name comes with its value.
+        headers
+            .into_iter()
+            .filter_map(|(name, value)| Some((name?, value)))
+            .collect()
+    }
+}
+
+/// What the signature of an answer covers.
+fn covered(bound: bool) -> Vec<Item> {
+    let mut items: Vec<Item> = ["@status", "content-type", "content-digest"]
+        .map(|name| Item::new(text(name)))
+        .into();
+    if bound {
+        let mut signature = Item::new(text("signature"));
+        signature.params.insert(key("req"), BareItem::Boolean(true));
+        signature.params.insert(key("key"), text(LABEL));
+        items.push(signature);
+    }
+    items
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! The one error map: everything that a remote can be told when it gets nothing.
+
+use http::StatusCode;
+
+/// What a remote is told when it gets nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Problem {
+    /// 400: the bytes are no request.
+    Malformed,
+    /// 401: not signed by an enrolled service, for this agent, just now.
+    NotAuthenticated,
+    /// 403: not allowed, or there is no such secret.
+    Denied,
+    /// 404: no such path.
+    NotFound,
+    /// 405: not with this method.
+    MethodNotAllowed,
+    /// 408: the request did not arrive whole in time.
+    TooSlow,
+    /// 409: this request was made before.
+    Replay,
+    /// 413: more bytes than a request may have.
+    TooLarge,
+    /// 422: not possible with this secret.
+    Unsuitable,
+    /// 423: the vault is locked.
+    Locked,
+    /// 429: too many requests.
+    TooManyRequests,
+    /// 500: the agent's own fault.
+    Internal,
+    /// 503: it could not be recorded, so no key was used.
+    CannotRecord,
+}
+
+impl Problem {
+    /// All of them, by status.
+    pub const ALL: [Self; 13] = [
+        Self::Malformed,
+        Self::NotAuthenticated,
+        Self::Denied,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::TooSlow,
+        Self::Replay,
+        Self::TooLarge,
+        Self::Unsuitable,
+        Self::Locked,
+        Self::TooManyRequests,
+        Self::Internal,
+        Self::CannotRecord,
+    ];
+
+    /// The HTTP status.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::NotAuthenticated => StatusCode::UNAUTHORIZED,
+            Self::Denied => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Replay => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unsuitable => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Locked => StatusCode::LOCKED,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::CannotRecord => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The stable `type` of RFC 9457.
+    pub fn type_uri(self) -> &'static str {
+        match self {
+            Self::Malformed => "urn:strongroom:problem:malformed",
+            Self::NotAuthenticated => "urn:strongroom:problem:not-authenticated",
+            Self::Denied => "urn:strongroom:problem:denied",
+            Self::NotFound => "urn:strongroom:problem:not-found",
+            Self::MethodNotAllowed => "urn:strongroom:problem:method-not-allowed",
+            Self::TooSlow => "urn:strongroom:problem:too-slow",
+            Self::Replay => "urn:strongroom:problem:replay",
+            Self::TooLarge => "urn:strongroom:problem:too-large",
+            Self::Unsuitable => "urn:strongroom:problem:unsuitable",
+            Self::Locked => "urn:strongroom:problem:locked",
+            Self::TooManyRequests => "urn:strongroom:problem:too-many-requests",
+            Self::Internal => "urn:strongroom:problem:internal",
+            Self::CannotRecord => "urn:strongroom:problem:cannot-record",
+        }
+    }
+
+    /// The `title`: a sentence for a person at the other end.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Malformed => "this is not a well-formed request",
+            Self::NotAuthenticated => {
+                "no enrolled service signed this request, for this agent, just now"
+            }
+            Self::Denied => "not allowed",
+            Self::NotFound => "there is nothing at this path",
+            Self::MethodNotAllowed => "this path has another method",
+            Self::TooSlow => "the request took too long",
+            Self::Replay => "this request was made before; sign a new one",
+            Self::TooLarge => "the request is too large",
+            Self::Unsuitable => "the operation is not possible with this secret",
+            Self::Locked => "the vault is locked; its owner has been told",
+            Self::TooManyRequests => "too many requests; try again later",
+            Self::Internal => "the agent failed; its owner can see why",
+            Self::CannotRecord => {
+                "the request could not be recorded, so nothing was used; try again later"
+            }
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! What the audit log says: one entry is one line of canonical JSON (RFC 8785).
+//!
+//! An entry never holds a secret: it has the fields that policy saw, and digests for the rest.
+//! Members are in the order that RFC 8785 demands because the structs here declare them in it;
+//! a test holds the result against an independent canonicaliser.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
+use serde::{Deserialize, Serialize, Serializer, ser};
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::{name::Name, operation::OperationName, request::WayIn, service::key::Thumbprint};
+
+mod words;
+
+pub use words::{Action, By, Kind, Reason};
+
+/// One entry of the audit log.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Entry {
+    /// When it was recorded; whole milliseconds.
+    pub time: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened. The member `kind` of the JSON object names the variant.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Event {
+    /// A key is about to be used: the entry comes before the use.
+    Use {
+        /// Who asked for what.
+        ask: Ask,
+        /// The secret that the name asked for resolved to.
+        secret: Name,
+        /// The version that is used.
+        version: u32,
+        /// The policies that permitted it.
+        policies: Vec<String>,
+    },
+    /// A known service was refused.
+    Refusal {
+        /// Who asked for what.
+        ask: Ask,
+        /// Why, in a word.
+        reason: Reason,
+        /// Why, in a sentence; the remote sees less.
+        detail: String,
+        /// The policies that decided, if any did.
+        policies: Vec<String>,
+    },
+    /// Requests that were refused before their sender was known, or that prove nobody's
+    /// presence (replays), folded together.
+    Noise {
+        /// Why, in a word.
+        reason: Reason,
+        /// How they came.
+        way_in: WayIn,
+        /// From where.
+        address: Option<IpAddr>,
+        /// The service whose key they were signed with, if they were.
+        service: Option<Name>,
+        /// How many.
+        count: u64,
+        /// When the first of them came.
+        since: Timestamp,
+        /// What was wrong with the newest one.
+        detail: String,
+    },
+    /// The owner or the agent changed or started something.
+    Administration {
+        /// What was done.
+        action: Action,
+        /// To what: the name of a secret, service, policy, slot, …
+        subject: Option<String>,
+        /// To which version of it.
+        version: Option<u32>,
+        /// Anything else that a reader wants to know.
+        detail: Option<String>,
+        /// Who did it.
+        by: By,
+        /// The number of the vault record that was written with this entry.
+        record: Option<u64>,
+    },
+}
+
+/// A request as the audit log keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The client's address, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// The name asked for: a secret or an alias.
+    pub asked: Name,
+    /// The SHA-256 of the RFC 9421 signature base, in base64.
+    pub digest: String,
+    /// The operation's own fields, as policy saw them.
+    #[serde(serialize_with = "canonical")]
+    pub fields: Map<String, Value>,
+    /// The key that signed the request.
+    pub key: Thumbprint,
+    /// The request's nonce, as it was sent.
+    pub nonce: String,
+    /// What was asked for.
+    pub operation: OperationName,
+    /// Why, as the service states it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// Who asks.
+    pub service: Name,
+    /// The ticket that the service names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// How it came.
+    pub way_in: WayIn,
+}
+
+impl Entry {
+    /// The entry for `event`; times are cut to whole milliseconds, as the line keeps them.
+    pub fn new(time: Timestamp, mut event: Event) -> Self {
+        if let Event::Noise { since, count, .. } = &mut event {
+            *since = whole_milliseconds(*since);
+            // JSON numbers are exact up to here, and a count past it tells nothing more.
+            *count = (*count).min((1 << 53) - 1);
+        }
+        Self {
+            time: whole_milliseconds(time),
+            event,
+        }
+    }
+
+    /// Reads a line of the audit log.
+    pub fn parse(line: &str) -> Result<Self, BadEntry> {
+        serde_json::from_str(line).map_err(BadEntry)
+    }
+
+    /// The line: canonical JSON, without a newline.
+    pub fn to_line(&self) -> String {
+        // Lines are shorter as a rule: written without growing, which copies and wipes each time.
+        let mut line = Vec::with_capacity(1024);
+        #[expect(
+            clippy::expect_used,
+            reason = "string keys, strings, whole numbers and JSON values always serialise"
+        )]
+        serde_json::to_writer(&mut line, self).expect("an entry is JSON");
+        #[expect(clippy::expect_used, reason = "JSON is UTF-8")]
+        String::from_utf8(line).expect("JSON is UTF-8")
+    }
+}
+
+/// A line that is not an entry of this version's audit log.
+#[derive(Debug, thiserror::Error)]
+#[error("not an audit log entry: {0}")]
+pub struct BadEntry(serde_json::Error);
+
+impl Event {
+    /// Which kind it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Use { .. } => Kind::Use,
+            Self::Refusal { .. } => Kind::Refusal,
+            Self::Noise { .. } => Kind::Noise,
+            Self::Administration { .. } => Kind::Administration,
+        }
+    }
+}
+
+/// All members that an entry may have, in the order of RFC 8785.
+#[derive(Default, Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<Action>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ask: Option<&'a Ask>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<By>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    kind: Option<Kind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policies: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    time: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    way_in: Option<WayIn>,
+}
+
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let line = Line {
+            kind: Some(self.event.kind()),
+            time: Some(Millis(self.time)),
+            ..Line::default()
+        };
+        match &self.event {
+            Event::Use {
+                ask,
+                secret,
+                version,
+                policies,
+            } => Line {
+                ask: Some(ask),
+                secret: Some(secret),
+                version: Some(*version),
+                policies: Some(policies),
+                ..line
+            },
+            Event::Refusal {
+                ask,
+                reason,
+                detail,
+                policies,
+            } => Line {
+                ask: Some(ask),
+                reason: Some(*reason),
+                detail: Some(detail),
+                policies: Some(policies),
+                ..line
+            },
+            Event::Noise {
+                reason,
+                way_in,
+                address,
+                service,
+                count,
+                since,
+                detail,
+            } => Line {
+                reason: Some(*reason),
+                way_in: Some(*way_in),
+                address: *address,
+                service: service.as_ref(),
+                count: Some(*count),
+                since: Some(Millis(*since)),
+                detail: Some(detail),
+                ..line
+            },
+            Event::Administration {
+                action,
+                subject,
+                version,
+                detail,
+                by,
+                record,
+            } => Line {
+                action: Some(*action),
+                subject: subject.as_deref(),
+                version: *version,
+                detail: detail.as_deref(),
+                by: Some(*by),
+                record: *record,
+                ..line
+            },
+        }
+        .serialize(serializer)
+    }
+}
+
+fn whole_milliseconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
+}
+
+/// RFC 3339 in UTC with milliseconds.
+struct Millis(Timestamp);
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+        serializer.serialize_str(&PRINTER.timestamp_to_string(&self.0))
+    }
+}
+
+/// A `Map` keeps the order of insertion. The fields that operations have are plain values under
+/// ASCII names: sorted, they are canonical. Anything else goes through the canonicaliser, which
+/// costs more.
+fn canonical<S: Serializer>(fields: &Map<String, Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    let is_plain = |(name, value): (&String, &Value)| {
+        name.is_ascii()
+            && match value {
+                Value::Bool(_) | Value::String(_) => true,
+                // Whole numbers that are exact in JSON.
+                Value::Number(number) => number.as_u64().is_some_and(|number| number < 1 << 53),
+                _ => false,
+            }
+    };
+    if fields.iter().all(is_plain) {
+        return fields
+            .iter()
+            .collect::<BTreeMap<_, _>>()
+            .serialize(serializer);
+    }
+    let text = serde_json_canonicalizer::to_string(fields).map_err(ser::Error::custom)?;
+    RawValue::from_string(text)
+        .map_err(ser::Error::custom)?
+        .serialize(serializer)
+}

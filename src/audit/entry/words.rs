@@ -1,0 +1,143 @@
+//! The words of the audit log: each enum's variants have one kebab-case name, the same in JSON, in
+//! filters and on the screen.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The one list from which the enum, its JSON and its text are made.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)*
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The word for it in the audit log.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// Which kind of [`Event`](super::Event).
+    Kind {
+        /// A key is used.
+        Use = "use",
+        /// A known service was refused.
+        Refusal = "refusal",
+        /// Refused requests of unknown senders, folded.
+        Noise = "noise",
+        /// The owner or the agent did something.
+        Administration = "administration",
+    }
+}
+
+words! {
+    /// Why a request was refused.
+    Reason {
+        /// The bytes are no request.
+        Malformed = "malformed",
+        /// More bytes than a request may have.
+        TooLarge = "too-large",
+        /// Signed with a key that nobody enrolled.
+        UnknownKey = "unknown-key",
+        /// The signature does not fit.
+        BadSignature = "bad-signature",
+        /// The stated algorithm is not the key's.
+        WrongAlgorithm = "wrong-algorithm",
+        /// Meant for another agent.
+        WrongAudience = "wrong-audience",
+        /// Signed in the future.
+        NotYetValid = "not-yet-valid",
+        /// Too old.
+        Expired = "expired",
+        /// The service is suspended.
+        Suspended = "suspended",
+        /// The (service, nonce) was used before.
+        Replay = "replay",
+        /// No policy allows it, or one forbids it.
+        Denied = "denied",
+        /// No secret or alias has this name.
+        UnknownSecret = "unknown-secret",
+        /// The secret has no such version.
+        UnknownVersion = "unknown-version",
+        /// The version is retired.
+        Retired = "retired",
+        /// Not with a secret of this kind.
+        NotPossible = "not-possible",
+        /// The vault is locked.
+        Locked = "locked",
+        /// The caller asks too often.
+        TooManyRequests = "too-many-requests",
+    }
+}
+
+words! {
+    /// What the owner or the agent did.
+    Action {
+        /// The vault came into being.
+        VaultCreated = "vault-created",
+        /// The agent began to answer.
+        AgentStarted = "agent-started",
+        /// The agent stopped.
+        AgentStopped = "agent-stopped",
+        /// The vault was unlocked.
+        Unlocked = "unlocked",
+        /// Somebody tried to unlock it and could not.
+        UnlockFailed = "unlock-failed",
+        /// The vault was locked.
+        Locked = "locked",
+        /// The passphrase was changed.
+        PassphraseChanged = "passphrase-changed",
+        /// A secret was added.
+        SecretAdded = "secret-added",
+        /// A secret got a new version.
+        SecretRotated = "secret-rotated",
+        /// A secret, or one version of it, was retired.
+        SecretRetired = "secret-retired",
+        /// The owner looked at a secret's value.
+        SecretRevealed = "secret-revealed",
+        /// An alias was pointed at a secret.
+        AliasSet = "alias-set",
+        /// A service was enrolled.
+        ServiceAdded = "service-added",
+        /// A service got another key.
+        ServiceKeyAdded = "service-key-added",
+        /// A service may not sign with a key any more.
+        ServiceKeyRetired = "service-key-retired",
+        /// A service was suspended.
+        ServiceSuspended = "service-suspended",
+        /// A service may ask again.
+        ServiceResumed = "service-resumed",
+        /// A policy was written.
+        PolicySet = "policy-set",
+        /// A policy was taken out of force.
+        PolicyRetired = "policy-retired",
+        /// A notification channel was tried.
+        NotificationTest = "notification-test",
+    }
+}
+
+words! {
+    /// Who administers.
+    By {
+        /// The owner, through the command.
+        Owner = "owner",
+        /// The agent, by itself.
+        Agent = "agent",
+    }
+}

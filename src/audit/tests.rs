@@ -1,0 +1,11 @@
+//! The audit log's invariants, on a real store with a real key.
+
+mod caller;
+mod crash;
+mod entries;
+mod filters;
+mod fixture;
+mod group;
+mod receipts;
+mod tamper;
+mod uses;

@@ -1,0 +1,151 @@
+//! A store that dies at any step, as a machine may.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
+
+use crate::store::{
+    Reader, Store, StoreError, StoredEntry, StoredRecord, StoredSlot, Transaction,
+    sqlite::{SqliteStore, SqliteTransaction},
+};
+
+/// Counts the steps of a store down; when none is left the machine is dead, for good.
+#[derive(Clone)]
+pub(super) struct Fuse {
+    left: Arc<AtomicU32>,
+    blown: Arc<AtomicBool>,
+    /// Whether a commit that dies does so after the disk has it.
+    late: bool,
+}
+
+pub(super) struct Dying {
+    pub inner: SqliteStore,
+    pub fuse: Fuse,
+}
+
+pub(super) struct DyingTransaction<'a> {
+    inner: SqliteTransaction<'a>,
+    fuse: Fuse,
+}
+
+impl Fuse {
+    pub fn new(steps: u32, late: bool) -> Self {
+        Self {
+            left: Arc::new(steps.into()),
+            blown: Arc::default(),
+            late,
+        }
+    }
+
+    /// The machine recovers: it was only the disk that was full.
+    pub fn renew(&self) {
+        self.left.store(u32::MAX, Ordering::Relaxed);
+    }
+
+    /// Whether it has died.
+    pub fn is_blown(&self) -> bool {
+        self.blown.load(Ordering::Relaxed)
+    }
+
+    fn burn(&self) -> Result<(), StoreError> {
+        let left = self.left.load(Ordering::Relaxed);
+        if left == 0 {
+            self.blown.store(true, Ordering::Relaxed);
+            return Err(StoreError::Machine {
+                path: "test".into(),
+                problem: "died".to_owned(),
+            });
+        }
+        self.left.store(left - 1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Reader for Dying {
+    fn records(&self, after: u64) -> Result<Vec<StoredRecord>, StoreError> {
+        self.inner.records(after)
+    }
+    fn slots(&self) -> Result<Vec<StoredSlot>, StoreError> {
+        self.inner.slots()
+    }
+    fn log_size(&self) -> Result<u64, StoreError> {
+        self.inner.log_size()
+    }
+    fn entries(&self, from: u64, limit: u32) -> Result<Vec<StoredEntry>, StoreError> {
+        self.inner.entries(from, limit)
+    }
+    fn hashes(&self, indexes: &[u64]) -> Result<Vec<[u8; 32]>, StoreError> {
+        self.inner.hashes(indexes)
+    }
+    fn checkpoint(&self) -> Result<Option<String>, StoreError> {
+        self.inner.checkpoint()
+    }
+    fn position(&self, channel: &str) -> Result<Option<u64>, StoreError> {
+        self.inner.position(channel)
+    }
+}
+
+impl Store for Dying {
+    type Transaction<'a> = DyingTransaction<'a>;
+
+    fn begin(&mut self) -> Result<DyingTransaction<'_>, StoreError> {
+        self.fuse.burn()?;
+        Ok(DyingTransaction {
+            inner: self.inner.begin()?,
+            fuse: self.fuse.clone(),
+        })
+    }
+}
+
+impl Transaction for DyingTransaction<'_> {
+    fn log_size(&self) -> Result<u64, StoreError> {
+        self.fuse.burn()?;
+        self.inner.log_size()
+    }
+    fn hashes(&self, indexes: &[u64]) -> Result<Vec<[u8; 32]>, StoreError> {
+        self.fuse.burn()?;
+        self.inner.hashes(indexes)
+    }
+    fn checkpoint(&self) -> Result<Option<String>, StoreError> {
+        self.fuse.burn()?;
+        self.inner.checkpoint()
+    }
+    fn spend_nonce(&mut self, service: &str, nonce: &[u8]) -> Result<bool, StoreError> {
+        self.fuse.burn()?;
+        self.inner.spend_nonce(service, nonce)
+    }
+    fn append_entry(
+        &mut self,
+        index: u64,
+        line: &str,
+        hashes: &[[u8; 32]],
+    ) -> Result<(), StoreError> {
+        self.fuse.burn()?;
+        self.inner.append_entry(index, line, hashes)
+    }
+    fn put_checkpoint(&mut self, size: u64, note: &str) -> Result<(), StoreError> {
+        self.fuse.burn()?;
+        self.inner.put_checkpoint(size, note)
+    }
+    fn append_record(&mut self, record: &StoredRecord) -> Result<(), StoreError> {
+        self.fuse.burn()?;
+        self.inner.append_record(record)
+    }
+    fn put_slot(&mut self, slot: &StoredSlot) -> Result<(), StoreError> {
+        self.fuse.burn()?;
+        self.inner.put_slot(slot)
+    }
+    fn advance(&mut self, channel: &str, delivered: u64) -> Result<(), StoreError> {
+        self.fuse.burn()?;
+        self.inner.advance(channel, delivered)
+    }
+    fn commit(self) -> Result<(), StoreError> {
+        let Self { inner, fuse } = self;
+        match fuse.burn() {
+            Ok(()) => inner.commit(),
+            Err(died) if fuse.late => inner.commit().and(Err(died)),
+            Err(died) => Err(died),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The manual: what is built, in prose, with the formats to the last byte.
+//!
+//! | page | for whom |
+//! | --- | --- |
+//! | [`architecture`] | who wants to read or change the code |
+//! | [`protocol`] | who writes a service that asks |
+//! | [`operation`] | who wants to know what can be asked for, and what comes back |
+//! | [`policy`] | the owner who says who may do what |
+//! | [`log_format`] | who reads or verifies the audit log without this program |
+//! | [`vault_format`] | who takes a secret out without this program |
+//! | [`threat_model`] | who decides whether to trust it |
+//!
+//! The examples, tables and test names on these pages are held against the program by tests.
+
+pub mod architecture;
+
+// What comes over the wire.
+pub mod protocol;
+
+// What it asks for.
+pub mod operation;
+
+// Who may.
+pub mod policy;
+
+// What is written down about it.
+pub mod log_format;
+
+// Where the secrets are.
+pub mod vault_format;
+
+// What all of it is worth.
+pub mod threat_model;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! The wire protocol: a signed POST, and a signed answer. Only standards; nothing invented.
+//!
+//! # Paths
+//!
+//! | path | method | for |
+//! | --- | --- | --- |
+//! | `/v1/access` | POST | using a secret: this page |
+//! | `/v1/agent` | GET | who answers here: `name`, `version`, `thumbprint`, `keys`, `unlocked` |
+//! | `/healthz` | GET | 200: the process is alive |
+//! | `/readyz` | GET | 200: unlocked, and entries become durable; else 503 |
+//!
+//! The same API is served over TLS 1.3 (HTTP/1.1 or HTTP/2; with client certificates if the owner
+//! wants them) and over the local socket, which also has `/v1/admin` for the owner's own command.
+//! `strongroom openapi` prints all of it as an OpenAPI document. TLS is for privacy; authority
+//! comes from request signatures alone.
+//!
+//! `keys` in `/v1/agent` has `answer`, the key that answers are signed with, as a JWK, and
+//! `checkpoint`, the audit log's key, as a C2SP verifier key. Take them over a connection that
+//! you trust, or from the owner, once, and keep them.
+//!
+//! # The request
+//!
+//! The body is one JSON object. Members that are not in this table are refused.
+//!
+//! | member | | |
+//! | --- | --- | --- |
+//! | `agent` | needed | the thumbprint of the agent's key for answers: whom the request is meant for |
+//! | `secret` | needed | the [name](crate::name::Name) of a secret or an alias |
+//! | `operation` | needed | see [`operation`](super::operation) |
+//! | `input` | | the operation's input; left out or `null` where it has none |
+//! | `purpose` | | why, in one line of at most 512 characters; policies may demand it |
+//! | `ticket` | | under which ticket, in one line of at most 128 characters |
+//! | `reply_to` | for `decrypt` and `release` | an age X25519 recipient, `age1…` |
+//!
+//! The audience is `agent` and not the host name, so that relays and load balancers may rewrite
+//! the host.
+//!
+//! # The request's signature
+//!
+//! HTTP Message Signatures (RFC 9421) in a strict profile; parsing is [`Request::parse`]. One
+//! signature counts, the one labelled `strongroom`. Others may be there and are not looked at.
+//!
+//! It covers at least `@method`, `@path`, `content-type` and `content-digest`, in any order. More
+//! may be covered: `@query`, `@authority`, other fields, and members of dictionary fields (`key`).
+//! What can't be rebuilt without a guess, such as `@target-uri` or the parameter `sf`, is refused.
+//!
+//! All six parameters are needed, in any order, and no others may be there:
+//!
+//! | parameter | |
+//! | --- | --- |
+//! | `created` | seconds since 1970; at most 60 s ahead of the agent's clock |
+//! | `expires` | 1 to 300 s after `created`, and not over |
+//! | `nonce` | 22 to 128 characters, at least 16 random bytes in base64url or hexadecimal; never used twice by one service |
+//! | `keyid` | the RFC 7638 thumbprint of the service's key (SHA-256, base64url) |
+//! | `alg` | `ed25519` or `ecdsa-p256-sha256`, and the one that the key is for |
+//! | `tag` | `strongroom` |
+//!
+//! `content-digest` is that of RFC 9530 with `sha-256`; other algorithms may stand beside it.
+//! `content-type` is `application/json`. ECDSA signatures are r and s in a row, as RFC 9421 has
+//! them, and not ASN.1.
+//!
+//! The agent looks at the audience first, then at the times, then for the key, then at the
+//! algorithm, and last at the signature. That the nonce is new shows only when the request is
+//! recorded.
+//!
+//! # Limits
+//!
+//! | what | default | in `agent.toml` |
+//! | --- | --- | --- |
+//! | body | 1 MiB, which is also the most | `limits.body` |
+//! | header fields | 16 KiB | `limits.headers` |
+//! | connections over TLS | 1024 | `limits.connections` |
+//! | TLS handshake, arrival of the header fields | 10 s | `limits.first_byte_seconds` |
+//! | a whole request, with its answer | 30 s | `limits.request_seconds` |
+//! | HTTP/2 streams of one connection | 64 | |
+//! | covered components | 32 | |
+//!
+//! # The answer
+//!
+//! | member | |
+//! | --- | --- |
+//! | `result` | what came of the operation |
+//! | `sealed` | in place of `result` for `decrypt` and `release`: an age file, in ASCII armor, to `reply_to`, that holds the result |
+//! | `entry` | the line of the audit log that was durable before the key was used |
+//! | `receipt` | a C2SP tlog-proof that the line is in the log |
+//!
+//! [`log_format`](super::log_format) says how to check a receipt. The entry has the request's
+//! digest: the SHA-256 of its signature base.
+//!
+//! The answer is signed with RFC 9421, label `strongroom`, by the agent's key for answers
+//! (`ed25519`), over `@status`, `content-type`, `content-digest` and
+//! `"signature";req;key="strongroom"`: the request's own signature. So an answer can't be passed
+//! off as the answer to another request. The parameters are `created`, `alg`, `keyid` (the
+//! agent's thumbprint) and `tag="strongroom"`. A refusal is signed in the same way. What comes
+//! before a request is read (404, 405, 408) is not signed; and if the request had no signature
+//! that could be found, the answer is bound to none.
+//!
+//! [`client::check()`](crate::client::check()) does all of these checks.
+//!
+//! # Problems
+//!
+//! A refusal is a problem of RFC 9457, `application/problem+json`, with `type`, `title`, `status`
+//! and sometimes `detail`. The `type` is stable; `title` and `detail` are for people.
+//!
+//! | status | `type` | `title` |
+//! | --- | --- | --- |
+//! | 400 | `urn:strongroom:problem:malformed` | this is not a well-formed request |
+//! | 401 | `urn:strongroom:problem:not-authenticated` | no enrolled service signed this request, for this agent, just now |
+//! | 403 | `urn:strongroom:problem:denied` | not allowed |
+//! | 404 | `urn:strongroom:problem:not-found` | there is nothing at this path |
+//! | 405 | `urn:strongroom:problem:method-not-allowed` | this path has another method |
+//! | 408 | `urn:strongroom:problem:too-slow` | the request took too long |
+//! | 409 | `urn:strongroom:problem:replay` | this request was made before; sign a new one |
+//! | 413 | `urn:strongroom:problem:too-large` | the request is too large |
+//! | 422 | `urn:strongroom:problem:unsuitable` | the operation is not possible with this secret |
+//! | 423 | `urn:strongroom:problem:locked` | the vault is locked; its owner has been told |
+//! | 429 | `urn:strongroom:problem:too-many-requests` | too many requests; try again later |
+//! | 500 | `urn:strongroom:problem:internal` | the agent failed; its owner can see why |
+//! | 503 | `urn:strongroom:problem:cannot-record` | the request could not be recorded, so nothing was used; try again later |
+//!
+//! - `detail` is about the caller's own bytes (400, 422), its clock or the agent that it named
+//!   (401), or says nothing new. 422 comes only after policy allowed the request.
+//! - 403 also stands for a name that does not exist.
+//! - A refusal has no `entry` and no `receipt`: its entry has the detail, and would tell which
+//!   names exist. There is one exception: a use that was recorded and then failed (a ciphertext
+//!   that does not decrypt, a vault that was locked meanwhile) has both.
+//! - After any answer but 408 and 503 the nonce of an authenticated request is spent. After those
+//!   two it may be: sign anew.
+//! - 429 has its place and is not given yet.
+//!
+//! # An example
+//!
+//! The keys are those of RFC 9421 appendix B.1.4 (the service) and RFC 8032 section 7.1 (the
+//! agent). The request:
+//!
+//! ```text
+//! POST /v1/access HTTP/1.1
+//! content-type: application/json
+//! content-digest: sha-256=:AWBNKyS4FzHK9M1xxDudl1pXqMgj7zdlc0PdUGChVyE=:
+//! signature-input: strongroom=("@method" "@path" "content-type" "content-digest");created=1767225600;expires=1767225660;nonce="AAECAwQFBgcICQoLDA0ODw";keyid="poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U";alg="ed25519";tag="strongroom"
+//! signature: strongroom=:DtdYZfyt1XEBwMneyOWiWF9rub7xiq4C/jqDBx4q6wFJ477n837MSYw3i8Hv/GuB8yUN+bLvl5jO5tZ1WIj9Dw==:
+//!
+//! {"agent":"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k","secret":"deploy/key","operation":"sign","purpose":"release 1.2","input":{"message":"aGVsbG8="}}
+//! ```
+//!
+//! What was signed, its signature base, without a newline at the end:
+//!
+//! ```text
+//! "@method": POST
+//! "@path": /v1/access
+//! "content-type": application/json
+//! "content-digest": sha-256=:AWBNKyS4FzHK9M1xxDudl1pXqMgj7zdlc0PdUGChVyE=:
+//! "@signature-params": ("@method" "@path" "content-type" "content-digest");created=1767225600;expires=1767225660;nonce="AAECAwQFBgcICQoLDA0ODw";keyid="poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U";alg="ed25519";tag="strongroom"
+//! ```
+//!
+//! The answer's fields, and the member `result` of its body. Its `entry` and `receipt` are the
+//! example of [`log_format`](super::log_format).
+//!
+//! ```text
+//! HTTP/1.1 200 OK
+//! content-type: application/json
+//! content-digest: sha-256=:xGpxc4AR3YoBjJxGzETcXCOt3M26ADE9fLrb4s+iyC4=:
+//! signature-input: strongroom=("@status" "content-type" "content-digest" "signature";req;key="strongroom");created=1767225600;alg="ed25519";keyid="kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";tag="strongroom"
+//! signature: strongroom=:kluU3nNyWyH0tdVMyYt14Y9cg0B3iTCw+jes6kkXn8bUB89RUsUn5NUJKrfCRSzanU0inK9ZR7bpc9aikDbqCg==:
+//! ```
+//!
+//! ```json
+//! {"signature":"gR5Ac+Sz4ATS3s9DizgNcjBRRG4HkK9qvO/ntWmqhUTqPstXVf3ZnGW6cQ+5qxXyTA0MRBFebj0+M2QP14lQAQ==","algorithm":"Ed25519","version":1}
+//! ```
+//!
+//! [`Request::parse`]: crate::request::Request::parse

@@ -1,0 +1,125 @@
+//! Entry → a sentence for a person.
+//!
+//! The same rules for every channel. How soon a person should look:
+//!
+//! - **urgent**: a value left the vault (`release`, `secret reveal`); somebody needs the owner
+//!   (locked); somebody does what only a thief or a mistake does (a suspended service asks, a
+//!   request is replayed, a wrong passphrase, a hundred or more refused requests at once);
+//! - **quiet**: what gives nobody anything (`public-key`, `verify-mac`) and the agent's coming and
+//!   going;
+//! - **normal**: everything else.
+//!
+//! Text that came from outside is escaped ([`escaped`]) before it is in a sentence: it may go to
+//! a terminal, a chat or a mail. The whole entry goes along for whoever wants more.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    audit::entry::{Action, Entry, Event, Reason},
+    operation::OperationName,
+    store::StoredEntry,
+};
+
+mod sentence;
+mod tally;
+
+pub use sentence::{escaped, sentence};
+pub use tally::Tally;
+
+/// So many refused requests folded into one entry are more than a slip.
+const FLOOD: u64 = 100;
+
+/// What the owner is told about one entry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Notification {
+    /// `<origin>/<index>`: the same at every try, so that a receiver can drop repeats.
+    pub id: String,
+    /// The entry's index in the audit log.
+    pub index: u64,
+    /// The entry's time.
+    pub time: Timestamp,
+    /// How soon a person should look.
+    pub urgency: Urgency,
+    /// The entry's kind: `use`, `refusal`, `noise`, `administration`; `unreadable` for an entry
+    /// that this version does not understand.
+    pub kind: String,
+    /// One plain sentence.
+    pub sentence: String,
+    /// The entry itself.
+    pub entry: Value,
+}
+
+/// How soon a person should look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Urgency {
+    /// Whenever.
+    Quiet,
+    /// Today.
+    Normal,
+    /// Now.
+    Urgent,
+}
+
+impl Notification {
+    /// Tells of an entry, and counts it. An entry that cannot be read makes a notification too:
+    /// a channel must neither lose one nor wait forever at it.
+    pub fn of(origin: &str, stored: &StoredEntry, tally: &mut Tally) -> Self {
+        let StoredEntry { index, line } = stored;
+        let id = format!("{origin}/{index}");
+        let json: Option<Value> = serde_json::from_str(line).ok();
+        let Ok(entry) = Entry::parse(line) else {
+            return Self {
+                id,
+                index: *index,
+                time: Timestamp::UNIX_EPOCH,
+                urgency: Urgency::Urgent,
+                kind: "unreadable".to_owned(),
+                sentence: format!(
+                    "entry {index} of the audit log cannot be read by this version; run `strongroom audit verify`"
+                ),
+                entry: json.unwrap_or_else(|| Value::from(line.as_str())),
+            };
+        };
+        let times = tally.count(&entry);
+        Self {
+            id,
+            index: *index,
+            time: entry.time,
+            urgency: urgency(&entry.event),
+            kind: entry.event.kind().to_string(),
+            sentence: sentence(&entry, times),
+            entry: json.unwrap_or_default(),
+        }
+    }
+}
+
+/// How soon a person should look at this; the rule is at the top of this module.
+pub fn urgency(event: &Event) -> Urgency {
+    match event {
+        Event::Use { ask, .. } => match ask.operation {
+            OperationName::Release => Urgency::Urgent,
+            OperationName::PublicKey | OperationName::VerifyMac => Urgency::Quiet,
+            _ => Urgency::Normal,
+        },
+        Event::Refusal { reason, .. } if is_alarming(*reason) => Urgency::Urgent,
+        Event::Noise { reason, count, .. } if is_alarming(*reason) || *count >= FLOOD => {
+            Urgency::Urgent
+        }
+        Event::Refusal { .. } | Event::Noise { .. } => Urgency::Normal,
+        Event::Administration { action, .. } => match action {
+            Action::SecretRevealed | Action::UnlockFailed => Urgency::Urgent,
+            Action::AgentStarted | Action::AgentStopped => Urgency::Quiet,
+            _ => Urgency::Normal,
+        },
+    }
+}
+
+fn is_alarming(reason: Reason) -> bool {
+    matches!(reason, Reason::Locked | Reason::Suspended | Reason::Replay)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,229 @@
+//! One plain sentence per entry.
+
+use std::fmt::Write as _;
+
+use jiff::{Timestamp, tz::Offset};
+
+use crate::{
+    audit::entry::{Action, Ask, By, Entry, Event, Reason},
+    operation::OperationName,
+    request::WayIn,
+};
+
+/// The longest text from outside in a sentence, in characters.
+const LONGEST: usize = 200;
+
+/// The sentence for an entry; `times` says the how-manieth use of its kind it is today.
+pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
+    match &entry.event {
+        Event::Use { ask, secret, .. } => {
+            let mut text = format!("{} {}", ask.service, did(ask.operation, secret.as_str()));
+            if ask.asked != *secret {
+                let _ = write!(text, " (asked for as {})", ask.asked);
+            }
+            push_why(&mut text, ask);
+            if let Some(times) = times {
+                let _ = write!(text, "; {} time today", ordinal(times));
+            }
+            text
+        }
+        Event::Refusal {
+            ask,
+            reason,
+            detail,
+            policies,
+        } => {
+            let mut text = format!("{} was refused: ", ask.service);
+            text.push_str(&why_not(ask, *reason, detail, policies));
+            push_why(&mut text, ask);
+            text
+        }
+        Event::Noise {
+            reason,
+            way_in,
+            address,
+            service,
+            count,
+            since,
+            ..
+        } => {
+            let mut text = match (address, way_in) {
+                (Some(address), _) => format!("someone at {address} sent "),
+                (None, WayIn::Local) => "someone on this machine sent ".to_owned(),
+                (None, WayIn::Tls) => "someone sent ".to_owned(),
+            };
+            match count {
+                1 => text.push_str("a request"),
+                count => {
+                    let _ = write!(text, "{count} requests");
+                }
+            }
+            if let Some(service) = service {
+                let _ = write!(text, " of {service}");
+            }
+            let _ = write!(text, " {}", flaw(*reason));
+            if *count > 1 {
+                let _ = write!(text, " since {}", clock(*since, entry.time));
+            }
+            text
+        }
+        Event::Administration {
+            action,
+            subject,
+            version,
+            detail,
+            by,
+            ..
+        } => {
+            let subject = subject.as_deref().map(escaped);
+            let mut text = administered(*action, subject.as_deref(), *version, *by);
+            if let Some(detail) = detail {
+                let _ = write!(text, ": {}", escaped(detail));
+            }
+            text
+        }
+    }
+}
+
+/// Text from outside, made harmless: whatever is not plainly printable (control characters,
+/// terminal escapes, characters that turn the writing direction or have no width) and the quote
+/// that could end the quotation are written as escapes, and it is cut to 200 characters.
+pub fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for (position, character) in text.chars().enumerate() {
+        if position == LONGEST {
+            safe.push('…');
+            break;
+        }
+        match character {
+            '"' => safe.push('"'),
+            other => safe.extend(other.escape_debug()),
+        }
+    }
+    safe
+}
+
+fn push_why(text: &mut String, ask: &Ask) {
+    if let Some(purpose) = &ask.purpose {
+        let _ = write!(text, " for '{}'", escaped(purpose));
+    }
+    if let Some(ticket) = &ask.ticket {
+        let _ = write!(text, " (ticket '{}')", escaped(ticket));
+    }
+}
+
+fn did(operation: OperationName, secret: &str) -> String {
+    match operation {
+        OperationName::PublicKey => format!("read the public key of {secret}"),
+        OperationName::Sign => format!("signed with {secret}"),
+        OperationName::Mac => format!("made a MAC with {secret}"),
+        OperationName::VerifyMac => format!("checked a MAC with {secret}"),
+        OperationName::Encrypt => format!("encrypted with {secret}"),
+        OperationName::Decrypt => format!("decrypted with {secret}"),
+        OperationName::Release => format!("was given the value of {secret}"),
+    }
+}
+
+fn why_not(ask: &Ask, reason: Reason, detail: &str, policies: &[String]) -> String {
+    let Ask {
+        operation, asked, ..
+    } = ask;
+    let what = match operation {
+        OperationName::PublicKey | OperationName::Release => format!("{operation} of {asked}"),
+        _ => format!("{operation} with {asked}"),
+    };
+    match reason {
+        Reason::Denied => match policies {
+            [] => format!("{what} is not allowed by any policy"),
+            some => {
+                let some: Vec<String> = some.iter().map(|policy| escaped(policy)).collect();
+                format!("{what} is forbidden by policy {}", some.join(", "))
+            }
+        },
+        Reason::Locked => format!("{what} has to wait, the vault is locked"),
+        Reason::UnknownSecret => format!("{what}, but there is no such secret"),
+        Reason::UnknownVersion => format!("{what}, but it has no such version"),
+        Reason::Retired => format!("{what}, but it is retired"),
+        Reason::Suspended => format!("{what}, but the service is suspended"),
+        Reason::NotPossible if detail.is_empty() => format!("{what} is not possible"),
+        Reason::NotPossible => format!("{what} is not possible: {}", escaped(detail)),
+        other if detail.is_empty() => format!("{what} ({other})"),
+        other => format!("{what} ({other}: {})", escaped(detail)),
+    }
+}
+
+/// What was wrong with refused requests; follows "a request" and "41 requests".
+fn flaw(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Malformed => "of bad form",
+        Reason::TooLarge => "of more bytes than this agent takes",
+        Reason::UnknownKey => "signed with a key that is not enrolled",
+        Reason::BadSignature => "with a bad signature",
+        Reason::WrongAlgorithm => "with the wrong signature algorithm",
+        Reason::WrongAudience => "meant for another agent",
+        Reason::NotYetValid => "dated in the future",
+        Reason::Expired => "with an expired signature",
+        Reason::Suspended => "with the key of a suspended service",
+        Reason::Replay => "a second time",
+        Reason::TooManyRequests => "beyond the rate limit",
+        Reason::Denied
+        | Reason::UnknownSecret
+        | Reason::UnknownVersion
+        | Reason::Retired
+        | Reason::NotPossible
+        | Reason::Locked => "that this agent refused",
+    }
+}
+
+fn administered(action: Action, subject: Option<&str>, version: Option<u32>, by: By) -> String {
+    let subject = subject.unwrap_or("(unnamed)");
+    let version = version
+        .map(|number| format!(" version {number}"))
+        .unwrap_or_default();
+    match action {
+        Action::VaultCreated => "the vault was created".to_owned(),
+        Action::AgentStarted => "the agent started".to_owned(),
+        Action::AgentStopped => "the agent stopped".to_owned(),
+        Action::Unlocked => "the vault was unlocked".to_owned(),
+        Action::UnlockFailed => "somebody tried to unlock the vault and failed".to_owned(),
+        Action::Locked => format!("the vault was locked by the {by}"),
+        Action::PassphraseChanged => "the passphrase of the vault was changed".to_owned(),
+        Action::SecretAdded => format!("secret {subject} was added"),
+        Action::SecretRotated => format!("secret {subject} was rotated and is now at{version}"),
+        Action::SecretRetired => format!("secret {subject}{version} was retired"),
+        Action::SecretRevealed => {
+            format!("the value of secret {subject}{version} was shown to the owner")
+        }
+        Action::AliasSet => format!("alias {subject} was set"),
+        Action::ServiceAdded => format!("service {subject} was enrolled"),
+        Action::ServiceKeyAdded => format!("service {subject} got another key"),
+        Action::ServiceKeyRetired => format!("service {subject} lost a key"),
+        Action::ServiceSuspended => format!("service {subject} was suspended"),
+        Action::ServiceResumed => format!("service {subject} may ask again"),
+        Action::PolicySet => format!("policy {subject}{version} was set"),
+        Action::PolicyRetired => format!("policy {subject} was retired"),
+        Action::NotificationTest => "this is a test; nothing happened".to_owned(),
+    }
+}
+
+fn ordinal(times: u64) -> String {
+    let suffix = match (times % 10, times % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{times}{suffix}")
+}
+
+/// The time of day in UTC, with the date if it is another day than `now`'s.
+fn clock(time: Timestamp, now: Timestamp) -> String {
+    let (time, now) = (Offset::UTC.to_datetime(time), Offset::UTC.to_datetime(now));
+    let day = if time.date() == now.date() {
+        String::new()
+    } else {
+        format!("{} ", time.date())
+    };
+    format!("{day}{:02}:{:02} UTC", time.hour(), time.minute())
+}

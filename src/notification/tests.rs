@@ -1,0 +1,316 @@
+use serde_json::json;
+
+use super::*;
+use crate::audit::entry::{Ask, By};
+
+fn ask(operation: OperationName) -> Ask {
+    serde_json::from_value(json!({
+        "asked": "deploy-key", "digest": "", "fields": {},
+        "key": "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "nonce": "",
+        "operation": operation, "service": "atlas", "way_in": "tls",
+    }))
+    .unwrap()
+}
+
+fn used(ask: Ask, secret: &str) -> Event {
+    Event::Use {
+        ask,
+        secret: secret.parse().unwrap(),
+        version: 1,
+        policies: vec!["p".to_owned()],
+    }
+}
+
+fn refused(operation: OperationName, reason: Reason, detail: &str, policies: &[&str]) -> Event {
+    Event::Refusal {
+        ask: ask(operation),
+        reason,
+        detail: detail.to_owned(),
+        policies: policies.iter().map(|policy| (*policy).to_owned()).collect(),
+    }
+}
+
+fn noise(reason: Reason, count: u64, since: &str) -> Event {
+    Event::Noise {
+        reason,
+        way_in: crate::request::WayIn::Tls,
+        address: Some([10, 0, 0, 7].into()),
+        service: None,
+        count,
+        since: since.parse().unwrap(),
+        detail: "the newest one".to_owned(),
+    }
+}
+
+fn administration(
+    action: Action,
+    subject: Option<&str>,
+    version: Option<u32>,
+    detail: Option<&str>,
+) -> Event {
+    Event::Administration {
+        action,
+        subject: subject.map(str::to_owned),
+        version,
+        detail: detail.map(str::to_owned),
+        by: By::Owner,
+        record: None,
+    }
+}
+
+fn stored(index: u64, time: &str, event: Event) -> StoredEntry {
+    StoredEntry {
+        index,
+        line: Entry::new(time.parse().unwrap(), event).to_line(),
+    }
+}
+
+fn says(event: Event, sentence: &str, urgency: Urgency) {
+    let entry = stored(7, "2026-03-01T15:00:00Z", event);
+    let notification = Notification::of("strongroom.test/agent", &entry, &mut Tally::default());
+    assert_eq!(notification.sentence, sentence);
+    assert_eq!(notification.urgency, urgency, "{sentence}");
+    assert_eq!(notification.id, "strongroom.test/agent/7");
+    assert_eq!(notification.entry["kind"], notification.kind);
+}
+
+#[test]
+fn sentences_are_plain() {
+    use OperationName::{Decrypt, PublicKey, Release, Sign};
+    use Urgency::{Normal, Quiet, Urgent};
+
+    let purpose = Ask {
+        purpose: Some("release 4f2a".to_owned()),
+        ..ask(Sign)
+    };
+    says(
+        used(purpose, "deploy-key"),
+        "atlas signed with deploy-key for 'release 4f2a'; 1st time today",
+        Normal,
+    );
+    says(
+        used(ask(PublicKey), "deploy-key"),
+        "atlas read the public key of deploy-key; 1st time today",
+        Quiet,
+    );
+    says(
+        used(ask(Release), "deploy-key"),
+        "atlas was given the value of deploy-key; 1st time today",
+        Urgent,
+    );
+    says(
+        used(ask(Decrypt), "k/2026"),
+        "atlas decrypted with k/2026 (asked for as deploy-key); 1st time today",
+        Normal,
+    );
+    let ticket = Ask {
+        ticket: Some("CHG-1".to_owned()),
+        ..ask(Sign)
+    };
+    says(
+        used(ticket, "deploy-key"),
+        "atlas signed with deploy-key (ticket 'CHG-1'); 1st time today",
+        Normal,
+    );
+
+    says(
+        refused(Sign, Reason::Denied, "", &[]),
+        "atlas was refused: sign with deploy-key is not allowed by any policy",
+        Normal,
+    );
+    says(
+        refused(Sign, Reason::Denied, "", &["nights"]),
+        "atlas was refused: sign with deploy-key is forbidden by policy nights",
+        Normal,
+    );
+    says(
+        refused(Release, Reason::UnknownSecret, "", &[]),
+        "atlas was refused: release of deploy-key, but there is no such secret",
+        Normal,
+    );
+    says(
+        refused(Sign, Reason::NotPossible, "a `token` cannot sign", &["p"]),
+        "atlas was refused: sign with deploy-key is not possible: a `token` cannot sign",
+        Normal,
+    );
+    says(
+        refused(Sign, Reason::Locked, "", &[]),
+        "atlas was refused: sign with deploy-key has to wait, the vault is locked",
+        Urgent,
+    );
+
+    says(
+        noise(Reason::BadSignature, 41, "2026-03-01T14:02:59Z"),
+        "someone at 10.0.0.7 sent 41 requests with a bad signature since 14:02 UTC",
+        Normal,
+    );
+    says(
+        noise(Reason::BadSignature, 1, "2026-03-01T14:02:59Z"),
+        "someone at 10.0.0.7 sent a request with a bad signature",
+        Normal,
+    );
+    says(
+        noise(Reason::Malformed, 100, "2026-02-28T23:59:59Z"),
+        "someone at 10.0.0.7 sent 100 requests of bad form since 2026-02-28 23:59 UTC",
+        Urgent,
+    );
+    says(
+        noise(Reason::Replay, 2, "2026-03-01T14:02:00Z"),
+        "someone at 10.0.0.7 sent 2 requests a second time since 14:02 UTC",
+        Urgent,
+    );
+
+    says(
+        administration(Action::AgentStarted, None, None, None),
+        "the agent started",
+        Quiet,
+    );
+    says(
+        administration(Action::Unlocked, None, None, None),
+        "the vault was unlocked",
+        Normal,
+    );
+    says(
+        administration(Action::UnlockFailed, None, None, None),
+        "somebody tried to unlock the vault and failed",
+        Urgent,
+    );
+    says(
+        administration(Action::SecretRotated, Some("deploy-key"), Some(3), None),
+        "secret deploy-key was rotated and is now at version 3",
+        Normal,
+    );
+    says(
+        administration(Action::SecretRevealed, Some("deploy-key"), Some(3), None),
+        "the value of secret deploy-key version 3 was shown to the owner",
+        Urgent,
+    );
+    says(
+        administration(Action::AliasSet, Some("prod"), None, Some("prod/2026")),
+        "alias prod was set: prod/2026",
+        Normal,
+    );
+}
+
+#[test]
+fn every_event_has_a_sentence() {
+    for reason in Reason::ALL {
+        for event in [
+            refused(OperationName::Sign, *reason, "why", &["p"]),
+            noise(*reason, 2, "2026-03-01T14:02:00Z"),
+        ] {
+            let sentence = sentence(&Entry::new(Timestamp::UNIX_EPOCH, event), None);
+            assert!(sentence.len() > 20, "{sentence}");
+        }
+    }
+    for action in Action::ALL {
+        let event = administration(*action, Some("x"), Some(1), None);
+        assert!(!sentence(&Entry::new(Timestamp::UNIX_EPOCH, event), None).is_empty());
+    }
+}
+
+#[test]
+fn text_from_outside_is_harmless() {
+    for (hostile, safe) in [
+        ("plain \"quoted\" ünïcode 鍵", "plain \"quoted\" ünïcode 鍵"),
+        ("\u{1b}[2Jgone", "\\u{1b}[2Jgone"),
+        ("a\nb\r\tc\0", "a\\nb\\r\\tc\\0"),
+        ("\u{202e}gnp.exe\u{2066}", "\\u{202e}gnp.exe\\u{2066}"),
+        (
+            "zero\u{200b}width\u{feff}\u{ad}",
+            "zero\\u{200b}width\\u{feff}\\u{ad}",
+        ),
+        ("x'; 3rd time today", "x\\'; 3rd time today"),
+        ("\u{9b}31m\u{7f}", "\\u{9b}31m\\u{7f}"),
+        (
+            "line\u{2028}separator \u{e0041}tag",
+            "line\\u{2028}separator \\u{e0041}tag",
+        ),
+    ] {
+        assert_eq!(escaped(hostile), safe);
+    }
+    assert_eq!(escaped(&"x".repeat(999)).chars().count(), 201);
+    let purpose = Ask {
+        purpose: Some("\u{1b}]0;owned\u{7}".to_owned()),
+        ..ask(OperationName::Sign)
+    };
+    let entry = Entry::new(Timestamp::UNIX_EPOCH, used(purpose, "deploy-key"));
+    assert!(!sentence(&entry, None).contains(char::is_control));
+}
+
+#[test]
+fn uses_are_counted_by_service_operation_secret_and_day() {
+    let mut tally = Tally::default();
+    let mut times = |time: &str, event| {
+        let sentence = Notification::of("o", &stored(0, time, event), &mut tally).sentence;
+        sentence.rsplit("; ").next().unwrap().to_owned()
+    };
+    let sign = || used(ask(OperationName::Sign), "deploy-key");
+    assert_eq!(times("2026-03-01T10:00:00Z", sign()), "1st time today");
+    assert_eq!(times("2026-03-01T10:00:01Z", sign()), "2nd time today");
+    assert_eq!(
+        times(
+            "2026-03-01T10:00:02Z",
+            used(ask(OperationName::Mac), "deploy-key")
+        ),
+        "1st time today"
+    );
+    assert_eq!(
+        times(
+            "2026-03-01T10:00:03Z",
+            used(ask(OperationName::Sign), "other")
+        ),
+        "1st time today"
+    );
+    times(
+        "2026-03-01T10:00:04Z",
+        refused(OperationName::Sign, Reason::Denied, "", &[]),
+    );
+    assert_eq!(times("2026-03-01T23:59:59Z", sign()), "3rd time today");
+    assert_eq!(times("2026-03-02T00:00:00Z", sign()), "1st time today");
+}
+
+#[test]
+fn a_tally_is_rebuilt_from_the_log() {
+    use crate::store::{Store as _, Transaction as _, sqlite::SqliteStore};
+
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = SqliteStore::create(&directory.path().join("strongroom.db")).unwrap();
+    let mut transaction = store.begin().unwrap();
+    let (mut kept, mut at_1500) = (Tally::default(), Tally::default());
+    for index in 0..3000_u64 {
+        let day = 1 + index / 1400;
+        let time = format!("2026-03-0{day}T10:00:00Z");
+        let secret = format!("key-{}", index % 7);
+        let stored = stored(index, &time, used(ask(OperationName::Sign), &secret));
+        transaction
+            .append_entry(index, &stored.line, &[[0; 32]])
+            .unwrap();
+        Notification::of("o", &stored, &mut kept);
+        if index == 1499 {
+            at_1500 = kept.clone();
+        }
+    }
+    transaction.commit().unwrap();
+    assert_eq!(Tally::up_to(&store, 3000).unwrap(), kept);
+    assert_eq!(Tally::up_to(&store, 1500).unwrap(), at_1500);
+    assert_eq!(Tally::up_to(&store, 0).unwrap(), Tally::default());
+}
+
+/// A channel must not wait forever at an entry that it cannot read.
+#[test]
+fn an_unreadable_entry_makes_a_notification_too() {
+    for line in [
+        "{}",
+        "no json",
+        r#"{"kind":"teleport","time":"2026-03-01T10:00:00Z"}"#,
+    ] {
+        let stored = StoredEntry {
+            index: 3,
+            line: line.to_owned(),
+        };
+        let notification = Notification::of("o", &stored, &mut Tally::default());
+        assert_eq!(notification.kind, "unreadable");
+        assert_eq!(notification.urgency, Urgency::Urgent);
+    }
+}

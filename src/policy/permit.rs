@@ -1,0 +1,280 @@
+//! Authenticated → Permit: policy first, then whether the secret can do it at all.
+//!
+//! A caller whom policy does not permit learns nothing about the secret, not even that there is
+//! one: an unknown name is put to policy like a known one and refused in the same words. What a
+//! permitted caller may learn, that the kind, the version or the request does not fit, comes
+//! after.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{Question, Subject, Verdict};
+use crate::{
+    answer::Problem,
+    audit::{Ask, Reason},
+    name::Name,
+    operation::{Kind, Operation, OperationName},
+    service::Authenticated,
+    vault::catalog::{Catalog, Secret, Version},
+};
+
+/// Proof that policy permits this request and that the secret can do what is asked.
+///
+/// There is one constructor, [`Authenticated::authorize`]; the audit log's commit spends it. It
+/// counts for the catalog that it was given with: what the owner changed since then is checked
+/// again when the key is used.
+#[derive(Debug)]
+pub struct Permit {
+    authenticated: Authenticated,
+    version: Arc<Version>,
+    fields: Map<String, Value>,
+    policies: Vec<String>,
+}
+
+/// A request of a known service that was refused, on its way to the audit log.
+#[derive(Debug)]
+pub struct Refused {
+    authenticated: Authenticated,
+    fields: Map<String, Value>,
+    reason: Reason,
+    detail: String,
+    policies: Vec<String>,
+}
+
+impl Authenticated {
+    /// Decides: the name stands for a secret, policy permits the request, and the secret has a
+    /// version that can do it.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a refusal carries the request on, as a permit does"
+    )]
+    pub fn authorize(self, catalog: &Catalog) -> Result<Permit, Refused> {
+        let asked = self.request().secret().clone();
+        let operation = self.request().operation();
+        let Some(secret) = catalog.resolve(&asked) else {
+            // Put to policy for the time that it takes, whatever it says.
+            let nothing = Subject::new(&asked, Kind::Opaque, &Default::default(), false);
+            let fields = operation.fields();
+            let _ = catalog.policies().decide(&self.question(&nothing, &fields));
+            return Err(self.refuse(
+                fields,
+                Reason::UnknownSecret,
+                format!("no secret or alias is named `{asked}`"),
+            ));
+        };
+        let fields = operation.fields_for(secret.kind);
+        let suitable = operation.suits(secret.kind, secret.releasable);
+        let verdict = catalog
+            .policies()
+            .decide(&self.question(secret.subject(), &fields));
+        let policies = match verdict {
+            Verdict::Permitted(policies) => policies,
+            Verdict::Denied(policies) => {
+                let detail = match policies.is_empty() {
+                    true => "no policy permits it",
+                    false => "a policy forbids it",
+                };
+                return Err(Refused {
+                    policies,
+                    ..self.refuse(fields, Reason::Denied, detail)
+                });
+            }
+            Verdict::Failed(why) => {
+                // A key that can't sign has no algorithm for a policy to look at.
+                let detail = suitable
+                    .err()
+                    .map_or(why, |unsuitable| unsuitable.to_string());
+                return Err(self.refuse(fields, Reason::Denied, detail));
+            }
+        };
+        let possible = suitable
+            .map_err(|unsuitable| (Reason::NotPossible, unsuitable.to_string()))
+            .and_then(|()| version(secret, operation))
+            .and_then(|version| match self.request().can_answer() {
+                true => Ok(Arc::clone(version)),
+                false => Err((
+                    Reason::NotPossible,
+                    format!(
+                        "the answer to `{}` is sealed: send `reply_to`",
+                        operation.name()
+                    ),
+                )),
+            });
+        match possible {
+            Ok(version) => Ok(Permit {
+                authenticated: self,
+                version,
+                fields,
+                policies,
+            }),
+            Err((reason, detail)) => Err(Refused {
+                policies,
+                ..self.refuse(fields, reason, detail)
+            }),
+        }
+    }
+
+    fn question<'a>(&'a self, secret: &'a Subject, fields: &'a Map<String, Value>) -> Question<'a> {
+        let request = self.request();
+        Question {
+            service: self.service(),
+            operation: request.operation().name(),
+            fields,
+            asked: request.secret(),
+            secret,
+            purpose: request.purpose(),
+            ticket: request.ticket(),
+            way_in: self.arrival().way_in,
+            address: self.arrival().address,
+            time: self.received(),
+        }
+    }
+
+    fn refuse(
+        self,
+        fields: Map<String, Value>,
+        reason: Reason,
+        detail: impl Into<String>,
+    ) -> Refused {
+        Refused {
+            authenticated: self,
+            fields,
+            reason,
+            detail: detail.into(),
+            policies: Vec::new(),
+        }
+    }
+}
+
+/// The version to use: the one that the request names, else the current one. Old versions read
+/// what was made with them (`decrypt`, `verify-mac`: [`Operation::version`] is `None` for what
+/// makes something new). A retired version does nothing any more, but its public key still
+/// verifies old signatures.
+fn version<'a>(
+    secret: &'a Secret,
+    operation: &Operation,
+) -> Result<&'a Arc<Version>, (Reason, String)> {
+    let name = &secret.name;
+    let public = operation.name() == OperationName::PublicKey;
+    let Some(number) = operation.version() else {
+        let newest = || secret.versions().last().filter(|_| public);
+        return secret
+            .current()
+            .or_else(newest)
+            .ok_or_else(|| (Reason::Retired, format!("secret `{name}` is retired")));
+    };
+    match secret.version(number) {
+        None => Err((
+            Reason::UnknownVersion,
+            format!("secret `{name}` has no version {number}"),
+        )),
+        Some(version) if version.retired && !public => Err((
+            Reason::Retired,
+            format!("version {number} of secret `{name}` is retired"),
+        )),
+        Some(version) => Ok(version),
+    }
+}
+
+impl Permit {
+    /// Who asked, and for what.
+    pub fn authenticated(&self) -> &Authenticated {
+        &self.authenticated
+    }
+
+    /// The request as the audit log keeps it, with the operation's fields as policy saw them.
+    pub fn ask(&self) -> Ask {
+        self.authenticated.ask(self.fields.clone())
+    }
+
+    /// The secret that the name asked for stands for.
+    pub fn secret(&self) -> &Name {
+        &self.version.secret
+    }
+
+    /// The version that will be used.
+    pub fn version(&self) -> &Arc<Version> {
+        &self.version
+    }
+
+    /// The statements that permit it, by their ids: at least one.
+    pub fn policies(&self) -> &[String] {
+        &self.policies
+    }
+
+    /// Gives the permit up: the vault is locked, the caller asks too often, …
+    pub fn refuse(self, reason: Reason, detail: impl Into<String>) -> Refused {
+        let Self {
+            authenticated,
+            fields,
+            policies,
+            ..
+        } = self;
+        Refused {
+            policies,
+            ..authenticated.refuse(fields, reason, detail)
+        }
+    }
+}
+
+impl Refused {
+    /// Who asked, and for what.
+    pub fn authenticated(&self) -> &Authenticated {
+        &self.authenticated
+    }
+
+    /// The request as the audit log keeps it, with the operation's fields as policy saw them.
+    pub fn ask(&self) -> Ask {
+        self.authenticated.ask(self.fields.clone())
+    }
+
+    /// Why, in a word, for the audit log.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// Why, for the audit log; the remote gets [`Refused::told`].
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The statements that forbade it, or that permitted what was refused for another reason.
+    pub fn policies(&self) -> &[String] {
+        &self.policies
+    }
+
+    /// What the remote is told in a word.
+    pub fn problem(&self) -> Problem {
+        match self.reason {
+            // One problem for both, so that names can't be probed.
+            Reason::Denied | Reason::UnknownSecret => Problem::Denied,
+            Reason::NotPossible | Reason::UnknownVersion | Reason::Retired => Problem::Unsuitable,
+            Reason::Locked => Problem::Locked,
+            Reason::TooManyRequests => Problem::TooManyRequests,
+            Reason::Replay => Problem::Replay,
+            Reason::Malformed => Problem::Malformed,
+            Reason::TooLarge => Problem::TooLarge,
+            Reason::UnknownKey
+            | Reason::BadSignature
+            | Reason::WrongAlgorithm
+            | Reason::WrongAudience
+            | Reason::NotYetValid
+            | Reason::Expired
+            | Reason::Suspended => Problem::NotAuthenticated,
+        }
+    }
+
+    /// What the remote is told in a sentence: the detail only if policy had permitted the request.
+    pub fn told(&self) -> &str {
+        match self.problem() {
+            Problem::Denied => "policy does not allow this request",
+            Problem::Unsuitable => &self.detail,
+            Problem::Locked => "the vault is locked",
+            _ => "the request was refused",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

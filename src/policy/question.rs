@@ -1,0 +1,325 @@
+//! What policy is asked, put into Cedar's words.
+//!
+//! Every value is built with the type that [`SCHEMA`](super::SCHEMA) gives it, so a decision
+//! does not validate the request against the schema again; a test does. What no policy looks at is
+//! not built (`Looks`).
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap, HashSet},
+    fmt,
+    net::IpAddr,
+    sync::LazyLock,
+};
+
+use cedar_policy::{
+    Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy, Request,
+    RestrictedExpression,
+};
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Map, Value};
+
+use crate::{
+    name::Name,
+    operation::{Kind, OperationName},
+    request::WayIn,
+};
+
+/// One request as policy sees it.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// Who asks.
+    pub service: &'a Name,
+    /// For what.
+    pub operation: OperationName,
+    /// The operation's own fields: `context.sign`, `context.verify_mac`, …
+    pub fields: &'a Map<String, Value>,
+    /// The name in the request: a secret or an alias.
+    pub asked: &'a Name,
+    /// The secret that this name stands for.
+    pub secret: &'a Subject,
+    /// What the caller says that it is doing.
+    pub purpose: Option<&'a str>,
+    /// The ticket that the caller gives for it.
+    pub ticket: Option<&'a str>,
+    /// How the request came.
+    pub way_in: WayIn,
+    /// From where, if the way in knows.
+    pub address: Option<IpAddr>,
+    /// When the agent received it.
+    pub time: Timestamp,
+}
+
+/// A secret as policy sees it, put into Cedar's words once.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    uid: EntityUid,
+    entities: Entities,
+}
+
+/// At which parts of a question some policies look; what none looks at is not built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Looks(u16);
+
+/// A part of a question that may be left out.
+#[derive(Clone, Copy)]
+enum Part {
+    Asked,
+    Purpose,
+    Ticket,
+    Time,
+    Hour,
+    Weekday,
+    WayIn,
+    Address,
+    /// The operation's own record.
+    Fields,
+    /// The caller as an entity: its one attribute.
+    Caller,
+}
+
+/// Why a request can't be put to policy. It is refused then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the request can't be put to policy: {0}")]
+pub struct NotAskable(String);
+
+impl NotAskable {
+    fn new(error: impl fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+struct Types {
+    action: EntityTypeName,
+    algorithm: EntityTypeName,
+    kind: EntityTypeName,
+    secret: EntityTypeName,
+    service: EntityTypeName,
+    way_in: EntityTypeName,
+}
+
+static TYPES: LazyLock<Types> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "each is a plain identifier")]
+    let named = |name: &str| name.parse().expect("an identifier is a type name");
+    Types {
+        action: named("Action"),
+        algorithm: named("Algorithm"),
+        kind: named("Kind"),
+        secret: named("Secret"),
+        service: named("Service"),
+        way_in: named("WayIn"),
+    }
+});
+
+fn uid(kind: &EntityTypeName, id: impl AsRef<str>) -> EntityUid {
+    EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
+}
+
+fn text(text: &str) -> RestrictedExpression {
+    RestrictedExpression::new_string(text.to_owned())
+}
+
+fn entity(kind: &EntityTypeName, id: impl AsRef<str>) -> RestrictedExpression {
+    RestrictedExpression::new_entity_uid(uid(kind, id))
+}
+
+impl Subject {
+    /// A secret's name and what its owner said of it.
+    pub fn new(name: &Name, kind: Kind, labels: &BTreeSet<String>, releasable: bool) -> Self {
+        let uid = uid(&TYPES.secret, name.as_str());
+        let labels = labels.iter().map(|label| text(label));
+        let attributes = HashMap::from([
+            ("name".to_owned(), text(name.as_str())),
+            ("kind".to_owned(), entity(&TYPES.kind, kind.as_str())),
+            ("labels".to_owned(), RestrictedExpression::new_set(labels)),
+            (
+                "releasable".to_owned(),
+                RestrictedExpression::new_bool(releasable),
+            ),
+        ]);
+        #[expect(
+            clippy::expect_used,
+            reason = "an attribute can fail if it calls an extension function, and entities if two have one id"
+        )]
+        let entities = {
+            let entity = Entity::new(uid.clone(), attributes, HashSet::new())
+                .expect("plain values are attributes");
+            Entities::from_entities([entity], None).expect("one entity has no double")
+        };
+        Self { uid, entities }
+    }
+}
+
+impl Looks {
+    /// At everything.
+    pub(super) const ALL: Self = Self(u16::MAX);
+
+    /// What a statement looks at. An attribute stands in Cedar's JSON form under its own name,
+    /// however the text spells it, and not as the `id` of an entity; a string of that form makes
+    /// one look too many at worst.
+    pub(super) fn of(statement: &Policy) -> Self {
+        let Ok(json) = statement.to_json() else {
+            return Self::ALL;
+        };
+        let json = json.to_string();
+        let is_attribute = |name: &str| {
+            let all = json.matches(&format!("\"{name}\"")).count();
+            all > json.matches(&format!("\"id\":\"{name}\"")).count()
+        };
+        let looked_at = Part::ALL.into_iter().filter(|part| match part.name() {
+            Some(name) => is_attribute(name),
+            None => OperationName::ALL
+                .map(record)
+                .iter()
+                .any(|name| is_attribute(name)),
+        });
+        Self(looked_at.fold(0, |looks, part| looks | part.bit()))
+    }
+
+    /// What either looks at.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn at(self, part: Part) -> bool {
+        self.0 & part.bit() != 0
+    }
+}
+
+impl Part {
+    const ALL: [Self; 10] = [
+        Self::Asked,
+        Self::Purpose,
+        Self::Ticket,
+        Self::Time,
+        Self::Hour,
+        Self::Weekday,
+        Self::WayIn,
+        Self::Address,
+        Self::Fields,
+        Self::Caller,
+    ];
+
+    /// The attribute that it is; the operation's own record has many names.
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Asked => Some("asked"),
+            Self::Purpose => Some("purpose"),
+            Self::Ticket => Some("ticket"),
+            Self::Time => Some("time"),
+            Self::Hour => Some("hour"),
+            Self::Weekday => Some("weekday"),
+            Self::WayIn => Some("way_in"),
+            Self::Address => Some("address"),
+            Self::Fields => None,
+            Self::Caller => Some("name"),
+        }
+    }
+
+    fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+/// The attribute of the context that has an operation's own fields.
+fn record(operation: OperationName) -> String {
+    operation.as_str().replace('-', "_")
+}
+
+impl Question<'_> {
+    /// The request and the entities that it is about.
+    pub(super) fn put(&self, looks: Looks) -> Result<(Request, Cow<'_, Entities>), NotAskable> {
+        let service = uid(&TYPES.service, self.service.as_str());
+        let entities = match looks.at(Part::Caller) {
+            true => Cow::Owned(self.with_caller(service.clone())?),
+            false => Cow::Borrowed(&self.secret.entities),
+        };
+        let action = uid(&TYPES.action, self.operation.as_str());
+        let context = Context::from_pairs(self.context(looks)?).map_err(NotAskable::new)?;
+        let request = Request::new(service, action, self.secret.uid.clone(), context, None)
+            .map_err(NotAskable::new)?;
+        Ok((request, entities))
+    }
+
+    fn with_caller(&self, service: EntityUid) -> Result<Entities, NotAskable> {
+        let name = HashMap::from([("name".to_owned(), text(self.service.as_str()))]);
+        let caller = Entity::new(service, name, HashSet::new()).map_err(NotAskable::new)?;
+        self.secret
+            .entities
+            .clone()
+            .add_entities([caller], None)
+            .map_err(NotAskable::new)
+    }
+
+    #[cfg(test)]
+    pub(super) fn put_checked(&self, schema: &cedar_policy::Schema) {
+        let (request, entities) = self.put(Looks::ALL).unwrap();
+        Request::new(
+            request.principal().unwrap().clone(),
+            request.action().unwrap().clone(),
+            request.resource().unwrap().clone(),
+            request.context().unwrap().clone(),
+            Some(schema),
+        )
+        .unwrap();
+        Entities::from_entities(entities.into_owned(), Some(schema)).unwrap();
+    }
+
+    fn context(&self, looks: Looks) -> Result<Vec<(String, RestrictedExpression)>, NotAskable> {
+        let long = |number: i8| RestrictedExpression::new_long(number.into());
+        let utc = || self.time.to_zoned(TimeZone::UTC);
+        let mut context = Vec::new();
+        for part in Part::ALL.into_iter().filter(|part| looks.at(*part)) {
+            let value = match part {
+                Part::Asked => Some(text(self.asked.as_str())),
+                Part::Purpose => self.purpose.map(text),
+                Part::Ticket => self.ticket.map(text),
+                Part::Time => Some(RestrictedExpression::new_datetime(format!(
+                    "{:.3}",
+                    self.time
+                ))),
+                Part::Hour => Some(long(utc().hour())),
+                Part::Weekday => Some(long(utc().weekday().to_monday_one_offset())),
+                Part::WayIn => Some(entity(&TYPES.way_in, way_in(self.way_in))),
+                // Cedar's `ip` refuses `::ffff:10.1.2.3`, and an owner means 10.1.2.3.
+                Part::Address => self.address.map(|address| {
+                    RestrictedExpression::new_ip(address.to_canonical().to_string())
+                }),
+                Part::Fields => Some(self.fields()?),
+                Part::Caller => None,
+            };
+            let name = part
+                .name()
+                .map_or_else(|| record(self.operation), str::to_owned);
+            context.extend(value.map(|value| (name, value)));
+        }
+        Ok(context)
+    }
+
+    fn fields(&self) -> Result<RestrictedExpression, NotAskable> {
+        let fields = self.fields.iter().map(|(key, value)| {
+            let value = match value {
+                Value::String(name) if key == "algorithm" => Some(entity(&TYPES.algorithm, name)),
+                Value::String(value) => Some(text(value)),
+                Value::Bool(value) => Some(RestrictedExpression::new_bool(*value)),
+                Value::Number(value) => value.as_i64().map(RestrictedExpression::new_long),
+                Value::Null | Value::Array(_) | Value::Object(_) => None,
+            };
+            match value {
+                Some(value) => Ok((key.clone(), value)),
+                None => Err(NotAskable(format!(
+                    "field `{key}` has no type that policy knows"
+                ))),
+            }
+        });
+        let fields = fields.collect::<Result<Vec<_>, _>>()?;
+        RestrictedExpression::new_record(fields).map_err(NotAskable::new)
+    }
+}
+
+fn way_in(way_in: WayIn) -> &'static str {
+    match way_in {
+        WayIn::Tls => "tls",
+        WayIn::Local => "local",
+    }
+}

@@ -1,0 +1,82 @@
+//! The tables, and the triggers by which the database itself keeps what must not be lost.
+//!
+//! **Invariant: nothing is deleted.** Records, entries with their tree hashes, and nonces are only
+//! added, and only at the end: UPDATE, DELETE, and INSERT in place of a row are refused, also from
+//! another program. Somebody who may write the file can drop the triggers; that is what the
+//! signatures and the Merkle tree are for.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::problem::machine;
+use crate::store::StoreError;
+
+/// `application_id`: "Strg".
+const APPLICATION: i32 = 0x5374_7267;
+/// `user_version`: the version of this schema.
+const VERSION: i32 = 1;
+
+// An entry's row holds the Merkle tree's hashes that the entry completes, from the leaf up: one
+// insert instead of three. One checkpoint is kept, not a history: old ones on the disk would let somebody who can edit
+// the file roll the log back to one of them.
+const SCHEMA: &str = "
+CREATE TABLE record (seq INTEGER PRIMARY KEY, body TEXT NOT NULL, signature TEXT NOT NULL) STRICT;
+CREATE TABLE slot (name TEXT PRIMARY KEY, kind TEXT NOT NULL, created TEXT NOT NULL, root BLOB NOT NULL) STRICT;
+CREATE TABLE entry (idx INTEGER PRIMARY KEY, line TEXT NOT NULL, hashes BLOB NOT NULL CHECK (length(hashes) >= 32)) STRICT;
+CREATE TABLE nonce (service TEXT NOT NULL, nonce BLOB NOT NULL, PRIMARY KEY (service, nonce)) STRICT, WITHOUT ROWID;
+CREATE TABLE checkpoint (only_one INTEGER PRIMARY KEY CHECK (only_one = 1), size INTEGER NOT NULL, note TEXT NOT NULL) STRICT;
+CREATE TABLE channel (name TEXT PRIMARY KEY, delivered INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER record_update BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'vault records are never changed'); END;
+CREATE TRIGGER record_delete BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'vault records are never deleted'); END;
+CREATE TRIGGER record_insert BEFORE INSERT ON record
+WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM record)
+BEGIN SELECT RAISE(ABORT, 'vault records are only added at the end'); END;
+
+CREATE TRIGGER entry_update BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'audit log entries are never changed'); END;
+CREATE TRIGGER entry_delete BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'audit log entries are never deleted'); END;
+CREATE TRIGGER entry_insert BEFORE INSERT ON entry
+WHEN NEW.idx IS NOT (SELECT coalesce(max(idx), -1) + 1 FROM entry)
+BEGIN SELECT RAISE(ABORT, 'audit log entries are only added at the end'); END;
+
+CREATE TRIGGER nonce_update BEFORE UPDATE ON nonce BEGIN SELECT RAISE(ABORT, 'nonces are never changed'); END;
+CREATE TRIGGER nonce_delete BEFORE DELETE ON nonce BEGIN SELECT RAISE(ABORT, 'nonces are never deleted'); END;
+
+CREATE TRIGGER checkpoint_insert BEFORE INSERT ON checkpoint
+WHEN EXISTS (SELECT 1 FROM checkpoint WHERE size > NEW.size)
+BEGIN SELECT RAISE(ABORT, 'the checkpoint never goes back'); END;
+CREATE TRIGGER checkpoint_update BEFORE UPDATE ON checkpoint
+WHEN NEW.size < OLD.size
+BEGIN SELECT RAISE(ABORT, 'the checkpoint never goes back'); END;
+CREATE TRIGGER checkpoint_delete BEFORE DELETE ON checkpoint BEGIN SELECT RAISE(ABORT, 'the checkpoint is never deleted'); END;
+";
+
+/// Makes the tables in an empty database, all or none.
+pub(super) fn create(connection: &mut Connection) -> Result<(), rusqlite::Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    transaction.execute_batch(SCHEMA)?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}
+
+/// Fails unless this version wrote the database.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let pragma = |name| {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, i32>(0))
+            .map_err(|error| machine(path, error))
+    };
+    let problem = match (pragma("application_id")?, pragma("user_version")?) {
+        (APPLICATION, VERSION) => return Ok(()),
+        (APPLICATION, other) => format!(
+            "has format {other}, and this program knows only format {VERSION}; use the `strongroom` that wrote it, or a newer one"
+        ),
+        _ => "is not a Strongroom store".to_owned(),
+    };
+    Err(StoreError::Machine {
+        path: path.to_owned(),
+        problem,
+    })
+}

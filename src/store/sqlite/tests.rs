@@ -1,0 +1,329 @@
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::store::Transaction as _;
+
+struct Place {
+    _directory: TempDir,
+    path: PathBuf,
+}
+
+fn place() -> Place {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("strongroom.db");
+    Place {
+        _directory: directory,
+        path,
+    }
+}
+
+/// A store with a row in every table.
+fn filled() -> (Place, SqliteStore) {
+    let place = place();
+    let mut store = SqliteStore::create(&place.path).unwrap();
+    let mut transaction = store.begin().unwrap();
+    transaction.append_record(&record(1)).unwrap();
+    transaction.put_slot(&slot("old root")).unwrap();
+    transaction.append_entry(0, "{}", &[[7; 32]]).unwrap();
+    assert!(transaction.spend_nonce("atlas", b"nonce").unwrap());
+    transaction.put_checkpoint(1, "note").unwrap();
+    transaction.advance("phone", 1).unwrap();
+    transaction.commit().unwrap();
+    (place, store)
+}
+
+fn record(seq: u64) -> StoredRecord {
+    StoredRecord {
+        seq,
+        body: "{}".to_owned(),
+        signature: "— strongroom-owner AAAA".to_owned(),
+    }
+}
+
+fn slot(root: &str) -> StoredSlot {
+    StoredSlot {
+        name: "passphrase".to_owned(),
+        kind: "passphrase".to_owned(),
+        created: "2026-03-01T00:00:00Z".to_owned(),
+        root: root.as_bytes().to_vec(),
+    }
+}
+
+fn problem(result: Result<impl std::fmt::Debug, StoreError>) -> String {
+    match result.unwrap_err() {
+        StoreError::Machine { problem, .. } => problem,
+        StoreError::Conflict => panic!("a conflict"),
+    }
+}
+
+#[test]
+fn what_is_committed_is_read_back() {
+    let (place, store) = filled();
+    drop(store);
+    let store = SqliteStore::open(&place.path).unwrap();
+    let reader = SqliteReader::open(&place.path).unwrap();
+    for reader in [&store as &dyn Reader, &reader] {
+        assert_eq!(reader.records(0).unwrap(), [record(1)]);
+        assert_eq!(reader.records(1).unwrap(), []);
+        assert_eq!(reader.slots().unwrap(), [slot("old root")]);
+        assert_eq!(reader.log_size().unwrap(), 1);
+        assert_eq!(
+            reader.entries(0, 9).unwrap(),
+            [StoredEntry {
+                index: 0,
+                line: "{}".to_owned()
+            }]
+        );
+        assert_eq!(reader.entries(1, 9).unwrap(), []);
+        assert_eq!(reader.hashes(&[0]).unwrap(), [[7; 32]]);
+        assert_eq!(reader.checkpoint().unwrap().as_deref(), Some("note"));
+        assert_eq!(reader.position("phone").unwrap(), Some(1));
+        assert_eq!(reader.position("mail").unwrap(), None);
+    }
+}
+
+/// Through a connection that is not ours, as another program would try.
+#[test]
+fn nothing_is_deleted() {
+    let (place, _store) = filled();
+    let raw = Connection::open(&place.path).unwrap();
+    for refused in [
+        "UPDATE record SET body = 'x'",
+        "DELETE FROM record",
+        "REPLACE INTO record VALUES (1, 'x', 'x')",
+        "INSERT INTO record VALUES (3, 'x', 'x')",
+        "UPDATE entry SET line = 'x'",
+        "UPDATE entry SET idx = 5",
+        "UPDATE entry SET hashes = zeroblob(32)",
+        "DELETE FROM entry",
+        "REPLACE INTO entry VALUES (0, 'x', zeroblob(32))",
+        "INSERT INTO entry VALUES (2, 'x', zeroblob(32))",
+        "INSERT INTO entry (line, hashes) VALUES ('x', zeroblob(32))",
+        "UPDATE nonce SET nonce = x'00'",
+        "DELETE FROM nonce",
+        "UPDATE checkpoint SET size = 0",
+        "DELETE FROM checkpoint",
+        "REPLACE INTO checkpoint VALUES (1, 0, 'x')",
+        "INSERT INTO checkpoint VALUES (2, 9, 'x')",
+    ] {
+        assert!(raw.execute(refused, []).is_err(), "{refused}");
+        // REPLACE deletes without asking the DELETE triggers unless told to.
+        raw.pragma_update(None, "recursive_triggers", true).unwrap();
+        assert!(raw.execute(refused, []).is_err(), "{refused}");
+        raw.pragma_update(None, "recursive_triggers", false)
+            .unwrap();
+    }
+    raw.execute(
+        "REPLACE INTO nonce VALUES ('atlas', CAST('nonce' AS BLOB))",
+        [],
+    )
+    .unwrap();
+    let nonces: u32 = raw
+        .query_row("SELECT count(*) FROM nonce", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(nonces, 1, "a replaced nonce is still spent");
+}
+
+#[test]
+fn slots_and_positions_may_change() {
+    let (_place, mut store) = filled();
+    let mut transaction = store.begin().unwrap();
+    transaction.put_slot(&slot("new root")).unwrap();
+    transaction.advance("phone", 5).unwrap();
+    transaction.advance("phone", 3).unwrap();
+    transaction.commit().unwrap();
+    assert_eq!(store.slots().unwrap(), [slot("new root")]);
+    assert_eq!(
+        store.position("phone").unwrap(),
+        Some(5),
+        "a position never goes back"
+    );
+}
+
+#[test]
+fn a_nonce_is_spent_once_for_each_service() {
+    let (place, mut store) = filled();
+    let mut transaction = store.begin().unwrap();
+    assert!(!transaction.spend_nonce("atlas", b"nonce").unwrap());
+    assert!(transaction.spend_nonce("borg", b"nonce").unwrap());
+    assert!(transaction.spend_nonce("atlas", b"other").unwrap());
+    assert!(!transaction.spend_nonce("atlas", b"other").unwrap());
+    drop(transaction);
+    drop(store);
+    let mut store = SqliteStore::open(&place.path).unwrap();
+    let mut transaction = store.begin().unwrap();
+    assert!(!transaction.spend_nonce("atlas", b"nonce").unwrap());
+    assert!(
+        transaction.spend_nonce("atlas", b"other").unwrap(),
+        "was rolled back"
+    );
+}
+
+#[test]
+fn a_record_number_that_is_taken_is_a_conflict_and_harms_nothing() {
+    let (_place, mut store) = filled();
+    let mut transaction = store.begin().unwrap();
+    for seq in [1, 0, 3] {
+        assert!(
+            matches!(
+                transaction.append_record(&record(seq)),
+                Err(StoreError::Conflict)
+            ),
+            "{seq}"
+        );
+    }
+    transaction.append_record(&record(2)).unwrap();
+    transaction.append_entry(1, "{}", &[[7; 32]]).unwrap();
+    transaction.commit().unwrap();
+    assert_eq!(store.records(0).unwrap().len(), 2);
+}
+
+#[test]
+fn an_unfinished_transaction_leaves_nothing() {
+    let (place, mut store) = filled();
+    let mut transaction = store.begin().unwrap();
+    transaction.append_entry(1, "{}", &[[7; 32]]).unwrap();
+    // The process dies: nobody runs a destructor.
+    std::mem::forget(transaction);
+    std::mem::forget(store);
+    let reader = SqliteReader::open(&place.path).unwrap();
+    assert_eq!(reader.log_size().unwrap(), 1);
+}
+
+#[test]
+fn a_reader_does_not_wait_for_the_writer() {
+    let (place, mut store) = filled();
+    let reader = SqliteReader::open(&place.path).unwrap();
+    let mut transaction = store.begin().unwrap();
+    transaction.append_entry(1, "{}", &[[7; 32]]).unwrap();
+    assert_eq!(reader.log_size().unwrap(), 1);
+    transaction.commit().unwrap();
+    assert_eq!(reader.log_size().unwrap(), 2);
+}
+
+#[test]
+fn a_commit_is_synced_to_the_disk() {
+    let (_place, store) = filled();
+    let pragma = |name| {
+        store
+            .connection
+            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+    };
+    assert_eq!(pragma("synchronous").unwrap(), 2, "FULL");
+    let mode: String = store
+        .connection
+        .pragma_query_value(None, "journal_mode", |row| row.get(0))
+        .unwrap();
+    assert_eq!(mode, "wal");
+}
+
+#[test]
+fn only_the_owner_can_read_the_files() {
+    let (place, _store) = filled();
+    for suffix in ["", "-wal", "-shm"] {
+        let path = format!("{}{suffix}", place.path.display());
+        let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{path}");
+    }
+}
+
+#[test]
+fn problems_say_what_to_do() {
+    let place = place();
+    assert!(problem(SqliteStore::open(&place.path)).contains("strongroom init"));
+
+    fs::write(&place.path, "").unwrap();
+    assert!(problem(SqliteStore::create(&place.path)).contains("exists already"));
+    assert_eq!(
+        problem(SqliteStore::open(&place.path)),
+        "is not a Strongroom store"
+    );
+    assert_eq!(
+        problem(SqliteReader::open(&place.path)),
+        "is not a Strongroom store"
+    );
+
+    fs::write(
+        &place.path,
+        "this is no database, but it is long enough to have a header".repeat(99),
+    )
+    .unwrap();
+    let damaged = problem(SqliteReader::open(&place.path));
+    assert!(
+        damaged.contains("copy its whole directory away"),
+        "{damaged}"
+    );
+}
+
+#[test]
+fn a_newer_format_is_refused_by_its_number() {
+    let (place, store) = filled();
+    store
+        .connection
+        .pragma_update(None, "user_version", 2)
+        .unwrap();
+    drop(store);
+    let problem = problem(SqliteStore::open(&place.path));
+    assert!(
+        problem.contains("format 2") && problem.contains("format 1"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn a_missing_hash_is_damage() {
+    let (_place, store) = filled();
+    assert!(problem(store.hashes(&[0, 1])).contains("damaged"));
+}
+
+#[test]
+fn somebody_else_s_database_is_left_as_it_is() {
+    let place = place();
+    let other = Connection::open(&place.path).unwrap();
+    other.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    drop(other);
+    let before = fs::read(&place.path).unwrap();
+    assert_eq!(
+        problem(SqliteStore::open(&place.path)),
+        "is not a Strongroom store"
+    );
+    assert_eq!(fs::read(&place.path).unwrap(), before);
+}
+
+#[test]
+fn a_full_disk_is_said_and_survived() {
+    let (_place, mut store) = filled();
+    let limit = |store: &SqliteStore, pages: u32| {
+        store
+            .connection
+            .pragma_update(None, "max_page_count", pages)
+            .unwrap();
+    };
+    limit(&store, 1);
+    let long = "x".repeat(1 << 20);
+    let mut transaction = store.begin().unwrap();
+    let full = problem(transaction.append_entry(1, &long, &[[7; 32]]));
+    assert!(full.contains("full disk"), "{full}");
+    drop(transaction);
+    assert_eq!(store.log_size().unwrap(), 1);
+
+    limit(&store, u32::MAX - 1);
+    let mut transaction = store.begin().unwrap();
+    transaction.append_entry(1, &long, &[[7; 32]]).unwrap();
+    transaction.commit().unwrap();
+    assert_eq!(store.log_size().unwrap(), 2);
+}
+
+#[test]
+fn a_second_writer_waits_and_then_says_so() {
+    let (place, mut store) = filled();
+    let mut second = SqliteStore::open(&place.path).unwrap();
+    second.connection.busy_timeout(Duration::ZERO).unwrap();
+    let first = store.begin().unwrap();
+    let locked = problem(second.begin().map(drop));
+    assert!(locked.contains("another process"), "{locked}");
+    drop(first);
+    assert!(second.begin().is_ok());
+}

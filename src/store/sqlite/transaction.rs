@@ -1,0 +1,128 @@
+//! A write in progress.
+
+use std::path::Path;
+
+use rusqlite::{Connection, params};
+
+use super::{
+    checkpoint, hashes, log_size,
+    problem::{integer, machine},
+};
+use crate::store::{StoreError, StoredRecord, StoredSlot, Transaction};
+
+/// Holds the write lock; dropped without commit, it rolls back.
+#[derive(Debug)]
+pub struct SqliteTransaction<'a> {
+    inner: rusqlite::Transaction<'a>,
+    path: &'a Path,
+}
+
+impl<'a> SqliteTransaction<'a> {
+    pub(super) fn new(inner: rusqlite::Transaction<'a>, path: &'a Path) -> Self {
+        Self { inner, path }
+    }
+
+    fn run<T>(
+        &self,
+        run: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, StoreError> {
+        run(&self.inner).map_err(|error| machine(self.path, error))
+    }
+}
+
+impl Transaction for SqliteTransaction<'_> {
+    fn log_size(&self) -> Result<u64, StoreError> {
+        self.run(log_size)
+    }
+
+    fn hashes(&self, indexes: &[u64]) -> Result<Vec<[u8; 32]>, StoreError> {
+        self.run(|connection| hashes(connection, indexes))
+    }
+
+    fn checkpoint(&self) -> Result<Option<String>, StoreError> {
+        self.run(checkpoint)
+    }
+
+    fn spend_nonce(&mut self, service: &str, nonce: &[u8]) -> Result<bool, StoreError> {
+        self.run(|connection| {
+            let new = connection
+                .prepare_cached(
+                    "INSERT INTO nonce (service, nonce) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![service, nonce])?;
+            Ok(new == 1)
+        })
+    }
+
+    fn append_entry(
+        &mut self,
+        index: u64,
+        line: &str,
+        hashes: &[[u8; 32]],
+    ) -> Result<(), StoreError> {
+        self.run(|connection| {
+            connection
+                .prepare_cached("INSERT INTO entry (idx, line, hashes) VALUES (?1, ?2, ?3)")?
+                .execute(params![integer(index)?, line, hashes.as_flattened()])?;
+            Ok(())
+        })
+    }
+
+    fn put_checkpoint(&mut self, size: u64, note: &str) -> Result<(), StoreError> {
+        self.run(|connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO checkpoint (only_one, size, note) VALUES (1, ?1, ?2)
+                     ON CONFLICT DO UPDATE SET size = excluded.size, note = excluded.note",
+                )?
+                .execute(params![integer(size)?, note])?;
+            Ok(())
+        })
+    }
+
+    fn append_record(&mut self, record: &StoredRecord) -> Result<(), StoreError> {
+        let added = self.run(|connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO record (seq, body, signature) SELECT ?1, ?2, ?3
+                     WHERE ?1 = (SELECT coalesce(max(seq), 0) + 1 FROM record)",
+                )?
+                .execute(params![integer(record.seq)?, record.body, record.signature])
+        })?;
+        if added == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Conflict)
+        }
+    }
+
+    fn put_slot(&mut self, slot: &StoredSlot) -> Result<(), StoreError> {
+        self.run(|connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO slot (name, kind, created, root) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT DO UPDATE SET kind = excluded.kind, created = excluded.created, root = excluded.root",
+                )?
+                .execute(params![slot.name, slot.kind, slot.created, slot.root])?;
+            Ok(())
+        })
+    }
+
+    fn advance(&mut self, channel: &str, delivered: u64) -> Result<(), StoreError> {
+        self.run(|connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO channel (name, delivered) VALUES (?1, ?2)
+                     ON CONFLICT DO UPDATE SET delivered = max(delivered, excluded.delivered)",
+                )?
+                .execute(params![channel, integer(delivered)?])?;
+            Ok(())
+        })
+    }
+
+    fn commit(self) -> Result<(), StoreError> {
+        self.inner
+            .commit()
+            .map_err(|error| machine(self.path, error))
+    }
+}

@@ -1,0 +1,7 @@
+//! The vault's invariants, each under its name, on a real store and log.
+
+mod fixture;
+mod owner;
+mod secrecy;
+mod trust;
+mod uses;
