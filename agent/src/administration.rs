@@ -1,0 +1,420 @@
+//! What the owner can do: one enum of commands, carried out by the running agent over the local
+//! socket, or by a single command that opened the vault itself. Both go through here.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use strongroom::{
+    audit::{Action, Committed, Submission},
+    name::Name,
+    operation::Kind,
+    policy::PolicyText,
+    service::key::{PublicKey, Thumbprint},
+    store::Reader,
+    vault::{Change, Changed, RecoveryKey, SecretOptions, Vault, VaultError, material::Material},
+};
+
+use crate::{
+    hidden::Hidden,
+    host::{Host, Purpose},
+    listing, notify,
+};
+
+/// One ask of the owner.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// Proves that the owner is there; good for the five minutes that follow.
+    pub passphrase: Option<Hidden>,
+    pub command: Command,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    Status,
+    Unlock {
+        passphrase: Hidden,
+    },
+    UnlockWithRecoveryKey {
+        recovery_key: Hidden,
+    },
+    Lock,
+    /// Only proves the passphrase, for the changes that follow.
+    Prove,
+    ChangePassphrase {
+        new: Hidden,
+    },
+    AddSecret {
+        name: Name,
+        kind: Option<Kind>,
+        value: Option<Hidden>,
+        labels: Vec<String>,
+        releasable: bool,
+    },
+    RotateSecret {
+        name: Name,
+        value: Option<Hidden>,
+    },
+    RetireSecret {
+        name: Name,
+        version: Option<u32>,
+    },
+    RevealSecret {
+        name: Name,
+        version: Option<u32>,
+    },
+    ListSecrets,
+    SetAlias {
+        name: Name,
+        secret: Name,
+    },
+    ListAliases,
+    AddService {
+        name: Name,
+        keys: Vec<String>,
+    },
+    AddServiceKey {
+        name: Name,
+        key: String,
+    },
+    RetireServiceKey {
+        name: Name,
+        key: Thumbprint,
+    },
+    ListServices,
+    SuspendService {
+        name: Name,
+    },
+    ResumeService {
+        name: Name,
+    },
+    SetPolicy {
+        name: Name,
+        text: String,
+    },
+    RetirePolicy {
+        name: Name,
+    },
+    ListPolicies,
+    ListChannels,
+    TestChannels {
+        channel: Option<Name>,
+    },
+}
+
+/// What becomes of a call.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Reply {
+    Done {
+        result: Value,
+    },
+    /// Say it again with the passphrase.
+    PassphraseNeeded,
+    Locked,
+    Failed {
+        message: String,
+    },
+}
+
+/// Why a command was not carried out.
+#[derive(Debug)]
+enum Stop {
+    PassphraseNeeded,
+    Locked,
+    Failed(String),
+}
+
+impl Stop {
+    fn failed(message: impl std::fmt::Display) -> Self {
+        Self::Failed(message.to_string())
+    }
+}
+
+impl From<VaultError> for Stop {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Locked => Self::Locked,
+            other => Self::failed(other),
+        }
+    }
+}
+
+/// A call as it comes over the local socket.
+pub async fn over_socket(host: &Arc<Host>, body: &[u8]) -> Reply {
+    match serde_json::from_slice::<Call>(body) {
+        Ok(call) => perform(host, call).await,
+        Err(error) => Reply::Failed {
+            // The error's own text could quote a value: only its place is told.
+            message: format!(
+                "the agent does not understand this command (column {}); it may be of another version: restart it",
+                error.column()
+            ),
+        },
+    }
+}
+
+/// Carries out one call.
+pub async fn perform(host: &Arc<Host>, call: Call) -> Reply {
+    match attempt(host, call).await {
+        Ok(result) => Reply::Done { result },
+        Err(Stop::PassphraseNeeded) => Reply::PassphraseNeeded,
+        Err(Stop::Locked) => Reply::Locked,
+        Err(Stop::Failed(message)) => Reply::Failed { message },
+    }
+}
+
+async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
+    let Call {
+        passphrase,
+        command,
+    } = call;
+    if let Some(passphrase) = &passphrase {
+        prove(host, passphrase).await?;
+    }
+    match command {
+        Command::Status => listing::status(host).map_err(Stop::failed),
+        Command::ListSecrets => Ok(json!(listing::secrets(&host.vault().catalog()))),
+        Command::ListAliases => Ok(json!(listing::aliases(&host.vault().catalog()))),
+        Command::ListServices => Ok(json!(listing::services(&host.vault().catalog()))),
+        Command::ListPolicies => Ok(json!(listing::policies(&host.vault().catalog()))),
+        Command::ListChannels => Ok(json!(notify::rows(host).map_err(Stop::failed)?)),
+        Command::Unlock { passphrase } => unlock(host, Key::Passphrase(passphrase)).await,
+        Command::UnlockWithRecoveryKey { recovery_key } => {
+            unlock(host, Key::Recovery(recovery_key)).await
+        }
+        Command::Lock => lock(host).await,
+        Command::TestChannels { channel } => notify::test(host, channel.as_ref())
+            .await
+            .map_err(Stop::failed),
+        // Said before anybody types a passphrase for nothing.
+        Command::RevealSecret { .. } if !host.vault().is_unlocked() => Err(Stop::Locked),
+        // Asked for here however recent the last proof is.
+        Command::Prove | Command::RevealSecret { .. } if passphrase.is_none() => {
+            Err(Stop::PassphraseNeeded)
+        }
+        Command::Prove => Ok(Value::Null),
+        Command::RevealSecret { name, version } => reveal(host, name, version).await,
+        change => {
+            if !host.vault().is_unlocked() {
+                return Err(Stop::Locked);
+            }
+            if !host.is_proved() {
+                return Err(Stop::PassphraseNeeded);
+            }
+            alter(host, change).await
+        }
+    }
+}
+
+/// The commands that add signed records to the vault.
+async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
+    let now = Timestamp::now();
+    let changed = match command {
+        Command::AddSecret {
+            name,
+            kind,
+            value,
+            labels,
+            releasable,
+        } => {
+            let material = material(kind, value.as_ref()).await?;
+            let options = SecretOptions {
+                labels: labels.into_iter().collect(),
+                releasable,
+            };
+            change(host, |vault| {
+                vault.add_secret(&name, &material, &options, now)
+            })
+            .await?
+        }
+        Command::RotateSecret { name, value } => {
+            let kind = host
+                .vault()
+                .catalog()
+                // Given an alias, the vault itself says which secret to rotate.
+                .resolve(&name)
+                .map(|secret| secret.kind)
+                .ok_or_else(|| {
+                    Stop::failed(format!(
+                        "there is no secret `{name}`; `strongroom secret list` shows them"
+                    ))
+                })?;
+            let material = material(Some(kind), value.as_ref()).await?;
+            change(host, |vault| vault.rotate_secret(&name, &material, now)).await?
+        }
+        Command::RetireSecret { name, version } => {
+            change(host, |vault| vault.retire(&name, version, now)).await?
+        }
+        Command::SetAlias { name, secret } => {
+            change(host, |vault| vault.set_alias(&name, &secret, now)).await?
+        }
+        Command::AddService { name, keys } => {
+            let keys = keys
+                .iter()
+                .map(|key| PublicKey::parse(key))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(Stop::failed)?;
+            change(host, |vault| vault.add_service(&name, &keys, now)).await?
+        }
+        Command::AddServiceKey { name, key } => {
+            let key = PublicKey::parse(&key).map_err(Stop::failed)?;
+            change(host, |vault| vault.add_service_key(&name, &key, now)).await?
+        }
+        Command::RetireServiceKey { name, key } => {
+            change(host, |vault| vault.retire_service_key(&name, &key, now)).await?
+        }
+        Command::SuspendService { name } => {
+            change(host, |vault| vault.suspend_service(&name, now)).await?
+        }
+        Command::ResumeService { name } => {
+            change(host, |vault| vault.resume_service(&name, now)).await?
+        }
+        Command::SetPolicy { name, text } => {
+            let policy = PolicyText::check(name, &text).map_err(Stop::failed)?;
+            change(host, |vault| vault.set_policy(&policy, now)).await?
+        }
+        Command::RetirePolicy { name } => {
+            change(host, |vault| vault.retire_policy(&name, now)).await?
+        }
+        Command::ChangePassphrase { new } => {
+            let new = new.passphrase();
+            blocking(host, move |host| {
+                tokio::runtime::Handle::current()
+                    .block_on(change(host, |vault| vault.change_passphrase(&new, now)))
+            })
+            .await?
+        }
+        _ => return Err(Stop::failed("this is not a change")),
+    };
+    Ok(json!({ "entry": changed.entry(), "version": changed.version() }))
+}
+
+/// Imports a value, or makes a fresh one; an RSA key takes seconds, so not on an async thread.
+async fn material(kind: Option<Kind>, value: Option<&Hidden>) -> Result<Material, Stop> {
+    let bytes = value.map(Hidden::bytes).transpose().map_err(Stop::failed)?;
+    tokio::task::spawn_blocking(move || match (bytes, kind) {
+        (Some(bytes), kind) => Material::import(kind, &bytes).map_err(Stop::failed),
+        (None, Some(kind)) => Material::generate(kind).map_err(Stop::failed),
+        (None, None) => Err(Stop::failed(
+            "neither a value nor a kind to generate was given",
+        )),
+    })
+    .await
+    .map_err(Stop::failed)?
+}
+
+/// Makes a change durable together with its entry, then applies it.
+async fn change(
+    host: &Host,
+    make: impl FnOnce(&Vault) -> Result<Change, VaultError>,
+) -> Result<Changed, Stop> {
+    let _one_at_a_time = host.changing.lock().await;
+    let change = make(host.vault())?;
+    match host.record(Submission::Change(change)).await {
+        Ok(Committed::Changed(changed)) => {
+            host.vault().apply(&changed)?;
+            Ok(changed)
+        }
+        Ok(_) => Err(Stop::failed(
+            "the audit log answered something else than a change",
+        )),
+        Err(error) => Err(Stop::failed(format!("nothing was changed: {error}"))),
+    }
+}
+
+async fn reveal(host: &Arc<Host>, name: Name, version: Option<u32>) -> Result<Value, Stop> {
+    let changed = change(host, |vault| vault.reveal_intent(&name, version)).await?;
+    let number = changed.version().unwrap_or_default();
+    let value = host.vault().reveal(&changed)?;
+    Ok(json!({ "name": name, "version": number, "value": STANDARD.encode(&*value) }))
+}
+
+enum Key {
+    Passphrase(Hidden),
+    Recovery(Hidden),
+}
+
+async fn unlock(host: &Arc<Host>, key: Key) -> Result<Value, Stop> {
+    let opened = blocking(host, move |host| {
+        let slots = host.read(Reader::slots).map_err(Stop::failed)?;
+        match &key {
+            Key::Passphrase(passphrase) => host.vault().unlock(&slots, &passphrase.passphrase()),
+            Key::Recovery(recovery_key) => recovery_key
+                .expose()
+                .parse::<RecoveryKey>()
+                .and_then(|key| host.vault().unlock_with_recovery_key(&slots, &key)),
+        }
+        .map_err(Stop::failed)
+    })
+    .await;
+    match opened {
+        Ok(()) => {
+            note(host, Action::Unlocked, None).await?;
+            host.set_proved(true);
+            tracing::info!("unlocked");
+            Ok(Value::Null)
+        }
+        Err(stop) => {
+            note(host, Action::UnlockFailed, None).await?;
+            Err(stop)
+        }
+    }
+}
+
+async fn lock(host: &Arc<Host>) -> Result<Value, Stop> {
+    // Locked first and recorded after: the one act that must not wait for the disk.
+    host.vault().lock();
+    host.set_proved(false);
+    note(host, Action::Locked, None).await?;
+    tracing::info!("locked");
+    Ok(Value::Null)
+}
+
+/// Checks the passphrase; in a vault that this process opened for one command, unlocks it.
+async fn prove(host: &Arc<Host>, passphrase: &Hidden) -> Result<(), Stop> {
+    let passphrase = passphrase.passphrase();
+    let proved = blocking(host, move |host| {
+        let slots = host.read(Reader::slots).map_err(Stop::failed)?;
+        match host.purpose() {
+            Purpose::Serve => host.vault().check_passphrase(&slots, &passphrase),
+            Purpose::OneCommand => host.vault().unlock(&slots, &passphrase),
+        }
+        .map_err(Stop::failed)
+    })
+    .await;
+    if let Err(stop) = proved {
+        note(
+            host,
+            Action::UnlockFailed,
+            Some("administration".to_owned()),
+        )
+        .await?;
+        return Err(stop);
+    }
+    host.set_proved(true);
+    Ok(())
+}
+
+/// Records what happened to the agent itself.
+async fn note(host: &Host, action: Action, detail: Option<String>) -> Result<(), Stop> {
+    host.record(crate::serve::lifecycle(host, action, detail))
+        .await
+        .map(|_| ())
+        .map_err(|error| Stop::failed(format!("this could not be recorded: {error}")))
+}
+
+/// Argon2id takes a tenth of a second and 64 MiB: not on an async thread.
+async fn blocking<T: Send + 'static>(
+    host: &Arc<Host>,
+    work: impl FnOnce(&Arc<Host>) -> Result<T, Stop> + Send + 'static,
+) -> Result<T, Stop> {
+    let host = Arc::clone(host);
+    tokio::task::spawn_blocking(move || work(&host))
+        .await
+        .map_err(Stop::failed)?
+}

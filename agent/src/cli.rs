@@ -1,0 +1,516 @@
+//! The command line: what can be said. What it does is in the modules below, one per noun.
+
+use std::{path::PathBuf, str::FromStr};
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use strongroom::{
+    name::Name,
+    operation::{Kind, OperationName},
+    request::WayIn,
+    service::key::Thumbprint,
+};
+
+pub mod audit;
+pub mod demo;
+pub mod door;
+pub mod man;
+pub mod policy;
+pub mod prompt;
+pub mod request;
+pub mod secret;
+pub mod service;
+pub mod up;
+pub mod vault;
+
+use door::Door;
+
+use crate::{home::Home, show::say};
+
+/// Secrets that stay with their owner: a local vault, and an agent that uses them on request.
+#[derive(Debug, Parser)]
+#[command(
+    name = "strongroom",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+#[command(
+    after_help = "First time? `strongroom demo` shows the whole story in a few seconds and leaves nothing behind;\n\
+    `strongroom up` creates your vault and starts the agent.\n\n\
+    Exit codes: 0 done, 1 failed, 2 usage, 3 refused by policy or approval, 4 locked."
+)]
+pub struct Cli {
+    /// The vault's directory [default: the platform's data directory]
+    #[arg(
+        long,
+        global = true,
+        env = "STRONGROOM_HOME",
+        value_name = "DIR",
+        hide_env_values = true
+    )]
+    pub home: Option<PathBuf>,
+    /// Read the vault's passphrase from the first line of this file (for scripts)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Print JSON instead of text and tables
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the whole story with no questions, in a temporary directory
+    Demo,
+    /// First run and every day: create the vault if there is none, run the agent, show the live feed
+    Up,
+    /// Create a vault
+    Init,
+    /// Unlock the running agent
+    Unlock {
+        /// Unlock with the recovery key (asked for, or in --passphrase-file) instead of the passphrase
+        #[arg(long)]
+        recovery: bool,
+    },
+    /// Lock the running agent: the keys are wiped from its memory at once
+    Lock,
+    /// Tell whether an agent runs, is unlocked, and what it holds
+    Status,
+    /// Change the passphrase
+    Passwd {
+        /// Read the new passphrase from the first line of this file (for scripts)
+        #[arg(long, value_name = "FILE")]
+        new_passphrase_file: Option<PathBuf>,
+    },
+    /// Run the agent in the foreground (what systemd starts)
+    Agent {
+        /// Unlock at once, with --passphrase-file or a prompt, instead of starting locked
+        #[arg(long)]
+        unlock: bool,
+    },
+    /// Secrets: keys and tokens that are used and never handed out
+    #[command(subcommand)]
+    Secret(Secret),
+    /// Second names that point at secrets; callers use them, you re-point them
+    #[command(subcommand)]
+    Alias(Alias),
+    /// Remote services that may ask
+    #[command(subcommand)]
+    Service(Service),
+    /// Let a service do an operation with a secret
+    Grant(Grant),
+    /// Policies: who may do what with which secret (Cedar)
+    #[command(subcommand)]
+    Policy(Policy),
+    /// The audit log: what happened, refusals included
+    #[command(subcommand)]
+    Audit(Audit),
+    /// The channels by which you are told
+    #[command(subcommand)]
+    Notify(Notify),
+    /// The service's side: sign one request, send it, check the answer and its receipt
+    Request(Box<Request>),
+    /// Print the API as an OpenAPI document
+    Openapi,
+    /// Print the completions for a shell
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Secret {
+    /// Put a secret in: from standard input, a file, or a hidden prompt
+    Add {
+        name: Name,
+        /// What it is; found out from PEM, OpenSSH and JWK keys by itself
+        #[arg(long)]
+        kind: Option<Kind>,
+        /// Read the value from this file instead of standard input or the prompt
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        options: SecretOptions,
+    },
+    /// Make a fresh secret inside the vault
+    Generate {
+        name: Name,
+        #[arg(long)]
+        kind: Kind,
+        #[command(flatten)]
+        options: SecretOptions,
+    },
+    /// List the secrets
+    List,
+    /// Show one secret's versions and public key, never its value
+    Show { name: Name },
+    /// Add a new version: from standard input, a file, or freshly made
+    Rotate {
+        name: Name,
+        /// Make the new version inside the vault (the default for keys, if nothing is piped in)
+        #[arg(long, conflicts_with = "file")]
+        generate: bool,
+        /// Read the new value from this file
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Take a secret, or one version of it, out of use; nothing is deleted
+    Retire {
+        name: Name,
+        /// Only this version
+        #[arg(long, value_name = "N")]
+        version: Option<u32>,
+    },
+    /// Print the value; asks for the passphrase, and is recorded and notified first
+    Reveal {
+        name: Name,
+        /// This version instead of the current one
+        #[arg(long, value_name = "N")]
+        version: Option<u32>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct SecretOptions {
+    /// A label that policies can speak of; may be given several times
+    #[arg(long = "label", value_name = "LABEL")]
+    pub labels: Vec<String>,
+    /// Policies may allow `release`: handing out the value itself, sealed
+    #[arg(long)]
+    pub releasable: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Alias {
+    /// Point an alias at a secret, or at another one than before
+    Set { name: Name, secret: Name },
+    /// List the aliases
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Service {
+    /// Enrol a service by its public key: OpenSSH, PEM or JWK; Ed25519 or P-256
+    Add {
+        name: Name,
+        /// The file with the public key, `-` for standard input; may be given several times
+        #[arg(long = "key", value_name = "FILE", required = true)]
+        keys: Vec<PathBuf>,
+    },
+    /// Give a service another key, so that it can change from one to the other
+    AddKey {
+        name: Name,
+        /// The file with the public key, `-` for standard input
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Take a key from a service: what it signs is refused from now on
+    RetireKey {
+        name: Name,
+        /// The key's thumbprint, as `service list` shows it
+        #[arg(value_name = "KEYID")]
+        key: Thumbprint,
+    },
+    /// List the services and their keys
+    List,
+    /// Refuse a service from its next request on
+    Suspend { name: Name },
+    /// Let a suspended service in again
+    Resume { name: Name },
+}
+
+/// `strongroom grant atlas sign deploy-key --purpose 'release *'`
+#[derive(Debug, Args)]
+pub struct Grant {
+    /// The service that may
+    pub service: Name,
+    /// What it may do; several are separated by commas
+    pub operations: Operations,
+    /// With which secrets
+    #[arg(required = true)]
+    pub secrets: Vec<Name>,
+    /// Only for a purpose like this; `*` stands for anything
+    #[arg(long, value_name = "PATTERN")]
+    pub purpose: Option<String>,
+    /// Only with a ticket like this
+    #[arg(long, value_name = "PATTERN")]
+    pub ticket: Option<String>,
+    /// Only from this address or network; may be given several times
+    #[arg(long = "address", value_name = "CIDR")]
+    pub addresses: Vec<String>,
+    /// Only over this way in
+    #[arg(long, value_enum)]
+    pub way_in: Option<Way>,
+    /// The policy's name [default: made from the service and the operations]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<Name>,
+    /// Only print the policy
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Operations in one word, separated by commas.
+#[derive(Debug, Clone)]
+pub struct Operations(pub Vec<OperationName>);
+
+impl FromStr for Operations {
+    type Err = <OperationName as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.split(',')
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+/// A way in, as a condition.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Way {
+    /// The TLS listener
+    Tls,
+    /// The local socket
+    Local,
+}
+
+impl From<Way> for WayIn {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Tls => Self::Tls,
+            Way::Local => Self::Local,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// List the policies, or show one whole
+    Show { name: Option<Name> },
+    /// Check a policy file against the schema
+    Check {
+        /// The file, `-` for standard input
+        file: PathBuf,
+    },
+    /// Store a policy; a new version takes the old one's place, which stays on record
+    Set {
+        name: Name,
+        /// The file, `-` for standard input
+        file: PathBuf,
+    },
+    /// Take a policy out of force; it stays on record
+    Retire { name: Name },
+    /// Print the schema that policies are written against
+    Schema,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Show entries as sentences
+    Show {
+        /// Stay, and show new entries as they come
+        #[arg(long, short)]
+        follow: bool,
+        /// Only entries since: a time (2026-11-23T10:00Z), a day, or an age (15m, 2h, 7d)
+        #[arg(long, value_name = "WHEN")]
+        since: Option<String>,
+        /// Only entries about this service
+        #[arg(long)]
+        service: Option<Name>,
+        /// Only entries about this secret
+        #[arg(long)]
+        secret: Option<Name>,
+        /// Only this kind of entry: use, refusal, noise or administration
+        #[arg(long)]
+        kind: Option<String>,
+        /// At most this many, the newest
+        #[arg(long, short = 'n', value_name = "N")]
+        last: Option<u64>,
+    },
+    /// Check the whole log against its signed checkpoint, offline
+    Verify {
+        /// The log's public key (`strongroom status` shows it) instead of this directory's own
+        #[arg(long, value_name = "VKEY")]
+        key: Option<String>,
+        /// The store to check instead of this directory's own
+        #[arg(long, value_name = "FILE", requires = "key")]
+        store: Option<PathBuf>,
+    },
+    /// Check one receipt, or print the receipt of an entry
+    Receipt {
+        /// An answer or `{"entry", "receipt"}` as JSON, `-` for standard input; or the number of an entry
+        what: String,
+        /// The log's public key instead of this directory's own
+        #[arg(long, value_name = "VKEY")]
+        key: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Notify {
+    /// List the channels and how far each has come
+    List,
+    /// Send a test through every channel, or through one
+    Test { channel: Option<Name> },
+}
+
+/// `strongroom request sign deploy-key --key atlas.key --agent 127.0.0.1:7443 --message 'hello'`
+#[derive(Debug, Args)]
+pub struct Request {
+    /// What to ask for: public-key, sign, mac, verify-mac, encrypt, decrypt or release
+    pub operation: OperationName,
+    /// The secret or alias
+    pub secret: Name,
+    /// The service's private key: PEM or OpenSSH, Ed25519 or P-256
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The agent: `https://host:port` or the path of its local socket
+    #[arg(long, value_name = "URL")]
+    pub agent: String,
+    /// The certificates to trust for TLS instead of the platform's
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
+    /// The agent's thumbprint; without it the one that the agent shows is taken, and said
+    #[arg(long, value_name = "THUMBPRINT")]
+    pub thumbprint: Option<String>,
+    /// Why: kept in the audit log and shown to the owner
+    #[arg(long)]
+    pub purpose: Option<String>,
+    /// The ticket that it belongs to: kept and shown likewise
+    #[arg(long)]
+    pub ticket: Option<String>,
+    /// The operation's input as JSON; `@FILE` reads a file, `-` standard input
+    #[arg(long, value_name = "JSON")]
+    pub input: Option<String>,
+    /// Shorthand for `sign`, `mac` and `encrypt`: the message or plaintext as text
+    #[arg(long, conflicts_with = "input")]
+    pub message: Option<String>,
+    /// Shorthand for `sign`, `mac` and `encrypt`: the message or plaintext is this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "message"])]
+    pub message_file: Option<PathBuf>,
+    /// Write only the signature, MAC, public key, plaintext or value to this file, as bytes
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Reads `--since`: a time, a day, or an age counted back from `now`.
+pub fn since(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    if let Ok(day) = text.parse::<jiff::civil::Date>() {
+        return Ok(day.to_zoned(jiff::tz::TimeZone::UTC)?.timestamp());
+    }
+    let age = text.parse::<jiff::SignedDuration>().ok().or_else(|| {
+        let days = text.strip_suffix('d')?.parse::<i64>().ok()?;
+        Some(jiff::SignedDuration::from_hours(days.checked_mul(24)?))
+    });
+    age.and_then(|age| now.checked_sub(age).ok())
+        .ok_or_else(|| {
+            anyhow::anyhow!(
+                "`{text}` is not a time; write 2026-11-23T10:00:00Z, 2026-11-23, 15m, 2h or 7d"
+            )
+        })
+}
+
+/// Does what was said.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    let Cli {
+        home,
+        passphrase_file,
+        json,
+        command,
+    } = cli;
+    // What needs no vault comes first.
+    match command {
+        Command::Demo => return demo::demo().await,
+        Command::Request(ask) => return request::request(*ask, json).await,
+        Command::Openapi => {
+            say!("{}", crate::openapi::DOCUMENT.trim_end())?;
+            return Ok(());
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "strongroom",
+                &mut std::io::stdout(),
+            );
+            return Ok(());
+        }
+        Command::Man => {
+            man::render(&mut std::io::stdout())?;
+            return Ok(());
+        }
+        Command::Policy(command @ (Policy::Check { .. } | Policy::Schema)) => {
+            return policy::alone(command);
+        }
+        _ => {}
+    }
+    let home = Home::locate(home)?;
+    let file = passphrase_file.as_deref();
+    match command {
+        Command::Up => return up::up(&home, file).await,
+        Command::Init => return vault::init(&home, file, json),
+        Command::Agent { unlock } => return vault::agent(&home, unlock, file).await,
+        Command::Audit(command) => return audit::audit(&home, command, json).await,
+        _ => {}
+    }
+    let door = Door::open(&home, passphrase_file.clone())?;
+    let done = match command {
+        Command::Unlock { recovery } => vault::unlock(&door, recovery, file).await,
+        Command::Lock => vault::lock(&door).await,
+        Command::Status => vault::status(&door, json).await,
+        Command::Passwd {
+            new_passphrase_file,
+        } => vault::passwd(&door, new_passphrase_file.as_deref()).await,
+        Command::Secret(command) => secret::secret(&door, command, json).await,
+        Command::Alias(command) => secret::alias(&door, command, json).await,
+        Command::Service(command) => service::service(&door, command, json).await,
+        Command::Grant(grant) => policy::grant(&door, grant, json).await,
+        Command::Policy(command) => policy::policy(&door, command, json).await,
+        Command::Notify(command) => audit::notify(&door, command, json).await,
+        // The others returned above.
+        _ => Ok(()),
+    };
+    door.close().await;
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+        let parsed = Cli::parse_from(["strongroom", "grant", "atlas", "sign,mac", "a", "b/c"]);
+        let Command::Grant(grant) = parsed.command else {
+            panic!("another command")
+        };
+        assert_eq!((grant.operations.0.len(), grant.secrets.len()), (2, 2));
+    }
+
+    #[test]
+    fn since_takes_times_days_and_ages() {
+        let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        for (text, expected) in [
+            ("2026-11-23T10:00:00Z", "2026-11-23T10:00:00Z"),
+            ("2026-11-22", "2026-11-22T00:00:00Z"),
+            ("15m", "2026-11-23T11:45:00Z"),
+            ("2h", "2026-11-23T10:00:00Z"),
+            ("7d", "2026-11-16T12:00:00Z"),
+        ] {
+            assert_eq!(
+                since(text, now).unwrap(),
+                expected.parse().unwrap(),
+                "{text}"
+            );
+        }
+        assert!(since("yesterday", now).is_err());
+    }
+}

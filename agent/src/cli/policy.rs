@@ -1,0 +1,170 @@
+//! `strongroom grant …` and `strongroom policy …`.
+
+use std::path::Path;
+
+use serde::de::IgnoredAny;
+use strongroom::{
+    name::Name,
+    policy::{self, GrantOptions, PolicyText},
+};
+
+use super::{Grant, Policy, door::Door, service::read};
+use crate::{
+    administration::Command,
+    listing::{PolicyRow, SecretRow, ServiceRow},
+    show::{self, GOOD, MILD, STRONG, say},
+};
+
+pub async fn grant(door: &Door, grant: Grant, json: bool) -> anyhow::Result<()> {
+    let (secrets, aliases) = resolve(door, &grant).await?;
+    let granted = policy::grant(&GrantOptions {
+        service: grant.service.clone(),
+        operations: grant.operations.0,
+        secrets,
+        aliases,
+        purpose: grant.purpose,
+        ticket: grant.ticket,
+        way_in: grant.way_in.map(Into::into),
+        addresses: grant.addresses,
+    })?;
+    let stored: Vec<PolicyRow> = door.ask(|| Command::ListPolicies).await?;
+    let policy = match grant.name {
+        Some(name) => PolicyText::check(name, granted.policy().text())?,
+        None => granted.named_apart(|name| stored.iter().any(|row| row.name == name.as_str()))?,
+    };
+    let (name, text) = (policy.name().clone(), policy.text().to_owned());
+    if grant.dry_run {
+        say!("{}", text.trim_end())?;
+        return Ok(());
+    }
+    let _: IgnoredAny = door
+        .ask(|| Command::SetPolicy {
+            name: name.clone(),
+            text: text.clone(),
+        })
+        .await?;
+    if json {
+        return show::json(&serde_json::json!({ "policy": name, "text": text }));
+    }
+    say!("stored policy `{name}`:")?;
+    say!("{MILD}{}{MILD:#}", text.trim_end())?;
+    Ok(())
+}
+
+/// Sorts the names into secrets and aliases; one that is neither is most likely a slip of the pen.
+async fn resolve(door: &Door, grant: &Grant) -> anyhow::Result<(Vec<Name>, Vec<Name>)> {
+    let services: Vec<ServiceRow> = door.ask(|| Command::ListServices).await?;
+    if !services
+        .iter()
+        .any(|row| row.name == grant.service.as_str())
+    {
+        show::remark(format!(
+            "no service `{0}` is enrolled yet; the policy takes effect once it is: `strongroom service add {0} --key FILE`",
+            grant.service
+        ));
+    }
+    let secrets: Vec<SecretRow> = door.ask(|| Command::ListSecrets).await?;
+    let (known, others): (Vec<Name>, Vec<Name>) = grant
+        .secrets
+        .iter()
+        .cloned()
+        .partition(|name| secrets.iter().any(|row| row.name == name.as_str()));
+    for name in &others {
+        if !secrets
+            .iter()
+            .any(|row| row.aliases.iter().any(|alias| alias == name.as_str()))
+        {
+            anyhow::bail!(
+                "there is no secret or alias `{name}`; `strongroom secret list` shows them"
+            );
+        }
+    }
+    Ok((known, others))
+}
+
+/// The name that a policy has while only its file is checked.
+fn named_after(file: &Path) -> anyhow::Result<Name> {
+    let stem = file
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or_default();
+    Ok(stem.parse().or_else(|_| "policy".parse())?)
+}
+
+pub async fn policy(door: &Door, command: Policy, json: bool) -> anyhow::Result<()> {
+    match command {
+        Policy::Show { name: None } => {
+            let rows: Vec<PolicyRow> = door.ask(|| Command::ListPolicies).await?;
+            if json {
+                return show::json(&rows);
+            }
+            if rows.is_empty() {
+                show::remark(
+                    "no policies yet, so everything is denied; `strongroom grant` writes one",
+                );
+                return Ok(());
+            }
+            show::table(
+                &["name", "version", "state", "summary"],
+                rows.into_iter().map(|row| {
+                    let state = if row.retired { "retired" } else { "in force" };
+                    vec![
+                        row.name,
+                        row.version.to_string(),
+                        state.to_owned(),
+                        row.summary,
+                    ]
+                }),
+            )
+        }
+        Policy::Show { name: Some(name) } => {
+            let rows: Vec<PolicyRow> = door.ask(|| Command::ListPolicies).await?;
+            let Some(row) = rows.into_iter().find(|row| row.name == name.as_str()) else {
+                anyhow::bail!("there is no policy `{name}`; `strongroom policy show` lists them");
+            };
+            if json {
+                return show::json(&row);
+            }
+            say!(
+                "{STRONG}{}{STRONG:#} version {}{}",
+                row.name,
+                row.version,
+                if row.retired { ", retired" } else { "" }
+            )?;
+            say!("{}", row.text.trim_end())?;
+            Ok(())
+        }
+        Policy::Set { name, file } => {
+            let text = read(&file)?;
+            PolicyText::check(name.clone(), &text)?;
+            let _: IgnoredAny = door
+                .ask(|| Command::SetPolicy {
+                    name: name.clone(),
+                    text: text.clone(),
+                })
+                .await?;
+            say!("stored policy `{name}`")?;
+            Ok(())
+        }
+        Policy::Retire { name } => {
+            let _: IgnoredAny = door
+                .ask(|| Command::RetirePolicy { name: name.clone() })
+                .await?;
+            say!("policy `{name}` is out of force; it stays on record")?;
+            Ok(())
+        }
+        Policy::Check { .. } | Policy::Schema => alone(command),
+    }
+}
+
+/// The policy commands that need no vault.
+pub fn alone(command: Policy) -> anyhow::Result<()> {
+    match command {
+        Policy::Check { file } => {
+            let checked = PolicyText::check(named_after(&file)?, &read(&file)?)?;
+            say!("{GOOD}valid{GOOD:#}: {}", checked.summary())?;
+        }
+        _ => say!("{}", policy::SCHEMA.trim_end())?,
+    }
+    Ok(())
+}

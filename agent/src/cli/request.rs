@@ -1,0 +1,169 @@
+//! `strongroom request …`: the service's side. Signs one request, sends it, checks the answer.
+
+use std::{fs, io::Read as _, path::Path};
+
+use age::x25519;
+use anyhow::{Context as _, bail};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::StatusCode;
+use serde_json::{Value, json};
+use strongroom::{
+    answer::Problem,
+    client::{CheckedAnswer, Draft, Proof, Refusal, SigningKey},
+    notification::escaped,
+    operation::OperationName,
+};
+use zeroize::Zeroizing;
+
+use super::{Request, prompt};
+use crate::{
+    caller::{self, Caller},
+    exit::Exit,
+    show::{self, GOOD, MILD, say},
+};
+
+pub async fn request(ask: Request, as_json: bool) -> anyhow::Result<()> {
+    let key = Zeroizing::new(
+        fs::read(&ask.key)
+            .with_context(|| format!("cannot read the service's key `{}`", ask.key.display()))?,
+    );
+    let key = SigningKey::parse(&key)
+        .with_context(|| format!("`{}` cannot sign requests", ask.key.display()))?;
+    let caller = Caller::new(&ask.agent, ask.cacert.as_deref())?;
+    let introduction = caller.introduction().await?;
+    match &ask.thumbprint {
+        Some(expected) if *expected != introduction.thumbprint => bail!(
+            "another agent answers there: its thumbprint is {}, not {expected}",
+            escaped(&introduction.thumbprint)
+        ),
+        Some(_) => {}
+        None => show::remark(format!(
+            "agent {} (pin it with `--thumbprint {0}`)",
+            escaped(&introduction.thumbprint)
+        )),
+    }
+    let keys = caller::keys(&introduction)?;
+    let identity = x25519::Identity::generate();
+    let draft = Draft {
+        agent: keys.answers.thumbprint(),
+        secret: ask.secret.clone(),
+        operation: ask.operation,
+        input: input(&ask)?,
+        purpose: ask.purpose.clone(),
+        ticket: ask.ticket.clone(),
+        reply_to: Some(identity.to_public()),
+    };
+    let signed = Caller::sign(&draft, &key)?;
+    let (result, proof) = match caller
+        .ask(&signed, &keys)
+        .await
+        .context("the answer is not believed")?
+    {
+        CheckedAnswer::Result { result, proof } => (Zeroizing::new(result.to_string()), proof),
+        CheckedAnswer::Sealed { sealed, proof } => {
+            let opened = sealed.open(&identity)?;
+            let text = std::str::from_utf8(&opened).context("the sealed answer is not JSON")?;
+            (Zeroizing::new(text.to_owned()), proof)
+        }
+        CheckedAnswer::Refused(refusal) => return Err(refused(&refusal, as_json)?),
+    };
+    print(&ask, &result, &proof, as_json)
+}
+
+/// The operation's input, from `--input`, `--message` or `--message-file`.
+fn input(ask: &Request) -> anyhow::Result<Value> {
+    let message = match (&ask.message, &ask.message_file) {
+        (Some(text), _) => Some(text.as_bytes().to_vec()),
+        (None, Some(path)) => Some(prompt::value(Some(path), "Message")?.to_vec()),
+        (None, None) => None,
+    };
+    if let Some(message) = message {
+        let field = if ask.operation == OperationName::Encrypt {
+            "plaintext"
+        } else {
+            "message"
+        };
+        return Ok(json!({ field: STANDARD.encode(message) }));
+    }
+    let text = match ask.input.as_deref() {
+        None => return Ok(json!({})),
+        Some("-") => {
+            let mut text = String::new();
+            std::io::stdin()
+                .lock()
+                .take(2 * 1024 * 1024)
+                .read_to_string(&mut text)?;
+            text
+        }
+        Some(text) => match text.strip_prefix('@') {
+            Some(path) => super::service::read(Path::new(path))?,
+            None => text.to_owned(),
+        },
+    };
+    serde_json::from_str(&text).context("the operation's input is not JSON")
+}
+
+fn print(ask: &Request, result: &str, proof: &Proof, as_json: bool) -> anyhow::Result<()> {
+    let value: Value = serde_json::from_str(result)?;
+    if let Some(path) = &ask.out {
+        // The one field that is bytes, as bytes; a public key is text already, or a JWK.
+        let field = ["signature", "mac", "plaintext", "value", "public_key"]
+            .into_iter()
+            .find_map(|name| Some((name, value.get(name)?)));
+        let bytes = match field {
+            Some(("public_key", Value::String(text))) => text.as_bytes().to_vec(),
+            Some(("public_key", jwk)) => jwk.to_string().into_bytes(),
+            Some((_, bytes)) => STANDARD
+                .decode(bytes.as_str().unwrap_or_default())
+                .context("the result is not base64")?,
+            None => bail!(
+                "`{}` gives no single value that `--out` could write",
+                ask.operation
+            ),
+        };
+        fs::write(path, Zeroizing::new(bytes))
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    if as_json {
+        return show::json(
+            &json!({ "result": value, "index": proof.index, "entry": proof.line, "receipt": proof.receipt }),
+        );
+    }
+    if ask.out.is_none() {
+        say!("{}", serde_json::to_string_pretty(&value)?)?;
+    }
+    let held = format!(
+        "{GOOD}checked{GOOD:#}: signed by the agent for this request; entry {} of its audit log",
+        proof.index
+    );
+    anstream::eprintln!("{held}");
+    anstream::eprintln!("{MILD}{}{MILD:#}", escaped(&proof.line));
+    Ok(())
+}
+
+/// A refusal as an error with the exit code that scripts look at.
+fn refused(refusal: &Refusal, as_json: bool) -> anyhow::Result<anyhow::Error> {
+    if as_json {
+        show::json(&json!({
+            "status": refusal.status.as_u16(), "type": refusal.problem,
+            "title": refusal.title, "detail": refusal.detail,
+        }))?;
+    }
+    let mut message = format!(
+        "refused ({}): {}",
+        refusal.status.as_u16(),
+        escaped(&refusal.title)
+    );
+    if let Some(detail) = refusal
+        .detail
+        .as_deref()
+        .filter(|detail| !refusal.title.contains(detail))
+    {
+        message = format!("{message}: {}", escaped(detail));
+    }
+    Ok(match refusal.status {
+        StatusCode::LOCKED => Exit::Locked.with(message),
+        status if status == Problem::Denied.status() => Exit::Refused.with(message),
+        _ => anyhow::anyhow!(message),
+    })
+}

@@ -1,0 +1,268 @@
+//! `strongroom secret …` and `strongroom alias …`.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+use strongroom::name::Name;
+use zeroize::Zeroizing;
+
+use super::{Alias, Secret, door::Door, prompt};
+use crate::{
+    administration::Command,
+    hidden::Hidden,
+    listing::{AliasRow, SecretRow},
+    show::{self, MILD, STRONG, say},
+};
+
+/// What a change answers.
+#[derive(Debug, Deserialize)]
+struct Altered {
+    version: Option<u32>,
+}
+
+pub async fn secret(door: &Door, command: Secret, json: bool) -> anyhow::Result<()> {
+    match command {
+        Secret::Add {
+            name,
+            kind,
+            file,
+            options,
+        } => {
+            let value = Hidden::of_bytes(&prompt::value(
+                file.as_deref(),
+                &format!("Value of `{name}`"),
+            )?);
+            let altered: Altered = door
+                .ask(|| Command::AddSecret {
+                    name: name.clone(),
+                    kind,
+                    value: Some(value.clone()),
+                    labels: options.labels.clone(),
+                    releasable: options.releasable,
+                })
+                .await?;
+            stored(door, &name, &altered, json).await
+        }
+        Secret::Generate {
+            name,
+            kind,
+            options,
+        } => {
+            let altered: Altered = door
+                .ask(|| Command::AddSecret {
+                    name: name.clone(),
+                    kind: Some(kind),
+                    value: None,
+                    labels: options.labels.clone(),
+                    releasable: options.releasable,
+                })
+                .await?;
+            stored(door, &name, &altered, json).await
+        }
+        Secret::Rotate {
+            name,
+            generate,
+            file,
+        } => {
+            let value = if generate || file.is_none() && io::stdin().is_terminal() {
+                None
+            } else {
+                Some(Hidden::of_bytes(&prompt::value(
+                    file.as_deref(),
+                    &format!("New value of `{name}`"),
+                )?))
+            };
+            let altered: Altered = door
+                .ask(|| Command::RotateSecret {
+                    name: name.clone(),
+                    value: value.clone(),
+                })
+                .await?;
+            stored(door, &name, &altered, json).await
+        }
+        Secret::Retire { name, version } => {
+            let _: Altered = door
+                .ask(|| Command::RetireSecret {
+                    name: name.clone(),
+                    version,
+                })
+                .await?;
+            match version {
+                Some(version) => {
+                    say!("version {version} of `{name}` is retired; it stays on record")?
+                }
+                None => say!("`{name}` is retired; it stays on record")?,
+            }
+            Ok(())
+        }
+        Secret::Reveal { name, version } => reveal(door, &name, version, json).await,
+        Secret::List => {
+            let rows: Vec<SecretRow> = door.ask(|| Command::ListSecrets).await?;
+            if json {
+                return show::json(&rows);
+            }
+            if rows.is_empty() {
+                show::remark("no secrets yet; add one with `strongroom secret add NAME`");
+                return Ok(());
+            }
+            show::table(
+                &["name", "kind", "version", "aliases", "labels"],
+                rows.into_iter().map(|row| {
+                    let version = row
+                        .current
+                        .map_or_else(|| "retired".to_owned(), |number| number.to_string());
+                    vec![
+                        row.name,
+                        row.kind,
+                        version,
+                        row.aliases.join(", "),
+                        row.labels.join(", "),
+                    ]
+                }),
+            )
+        }
+        Secret::Show { name } => {
+            let row = find(door, &name).await?;
+            if json { show::json(&row) } else { print(&row) }
+        }
+    }
+}
+
+async fn find(door: &Door, name: &Name) -> anyhow::Result<SecretRow> {
+    let rows: Vec<SecretRow> = door.ask(|| Command::ListSecrets).await?;
+    rows.into_iter()
+        .find(|row| {
+            row.name == name.as_str() || row.aliases.iter().any(|alias| alias == name.as_str())
+        })
+        .ok_or_else(|| {
+            anyhow::anyhow!(
+                "there is no secret or alias `{name}`; `strongroom secret list` shows them"
+            )
+        })
+}
+
+async fn stored(door: &Door, name: &Name, altered: &Altered, json: bool) -> anyhow::Result<()> {
+    let row = find(door, name).await?;
+    if json {
+        return show::json(&row);
+    }
+    let version = altered.version.unwrap_or(1);
+    say!(
+        "stored `{STRONG}{}{STRONG:#}`, {} version {version}",
+        row.name,
+        row.kind
+    )?;
+    if let Some(public) = row
+        .versions
+        .iter()
+        .find(|row| row.version == version)
+        .and_then(|row| row.ssh.as_ref())
+    {
+        say!("{public}")?;
+    }
+    Ok(())
+}
+
+fn print(row: &SecretRow) -> anyhow::Result<()> {
+    say!("{STRONG}{}{STRONG:#}  {}", row.name, row.kind)?;
+    if !row.aliases.is_empty() {
+        say!("aliases     {}", row.aliases.join(", "))?;
+    }
+    if !row.labels.is_empty() {
+        say!("labels      {}", row.labels.join(", "))?;
+    }
+    say!(
+        "releasable  {}",
+        if row.releasable {
+            "yes, where a policy allows `release`"
+        } else {
+            "no"
+        }
+    )?;
+    for version in &row.versions {
+        let state = match (version.retired, row.current == Some(version.version)) {
+            (true, _) => "retired",
+            (false, true) => "current",
+            (false, false) => "old: for decrypt, verify-mac and public-key",
+        };
+        say!(
+            "version {:<3} {}  {MILD}{state}{MILD:#}",
+            version.version,
+            version.created
+        )?;
+        if let Some(ssh) = &version.ssh {
+            say!("{ssh}")?;
+        }
+        if let Some(pem) = &version.public_key {
+            say!("{}", pem.trim_end())?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Revealed {
+    version: u32,
+    value: Hidden,
+}
+
+async fn reveal(door: &Door, name: &Name, version: Option<u32>, json: bool) -> anyhow::Result<()> {
+    let revealed: Revealed = door
+        .ask(|| Command::RevealSecret {
+            name: name.clone(),
+            version,
+        })
+        .await?;
+    let mut out = io::stdout().lock();
+    if json {
+        let line = Zeroizing::new(serde_json::to_string(&serde_json::json!({
+            "name": name, "version": revealed.version, "value": revealed.value.expose(),
+        }))?);
+        writeln!(out, "{}", &*line)?;
+        return Ok(());
+    }
+    let value = Zeroizing::new(STANDARD.decode(revealed.value.expose())?);
+    out.write_all(&value)?;
+    if io::stdout().is_terminal() {
+        if !value.ends_with(b"\n") {
+            writeln!(out)?;
+        }
+        show::remark(format!(
+            "version {} of `{name}`; this was recorded, and everyone who is notified was told",
+            revealed.version
+        ));
+    }
+    Ok(())
+}
+
+pub async fn alias(door: &Door, command: Alias, json: bool) -> anyhow::Result<()> {
+    match command {
+        Alias::Set { name, secret } => {
+            let _: Altered = door
+                .ask(|| Command::SetAlias {
+                    name: name.clone(),
+                    secret: secret.clone(),
+                })
+                .await?;
+            say!("`{name}` points at `{secret}`")?;
+            Ok(())
+        }
+        Alias::List => {
+            let rows: Vec<AliasRow> = door.ask(|| Command::ListAliases).await?;
+            if json {
+                return show::json(&rows);
+            }
+            if rows.is_empty() {
+                show::remark(
+                    "no aliases yet; point one at a secret with `strongroom alias set NAME SECRET`",
+                );
+                return Ok(());
+            }
+            show::table(
+                &["alias", "secret"],
+                rows.into_iter().map(|row| vec![row.name, row.secret]),
+            )
+        }
+    }
+}

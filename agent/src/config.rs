@@ -1,0 +1,302 @@
+//! `agent.toml`: every setting, its default, and a clear error for one that is not known.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+use strongroom::{name::Name, request::MAX_BODY};
+
+/// What `init` writes: each setting with its default and what it does.
+pub const COMMENTED: &str = include_str!("agent.toml");
+
+/// The settings of one agent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub listen: Listen,
+    pub limits: Limits,
+    pub log: Log,
+    pub notify: Vec<Channel>,
+}
+
+/// The TLS way in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// Where to listen; `None` (written `""`) opens no port.
+    #[serde(deserialize_with = "address_or_empty")]
+    pub tls: Option<SocketAddr>,
+    /// PEM certificate chain; without it the agent's own self-signed certificate is used.
+    pub certificate: Option<PathBuf>,
+    /// PEM private key of `certificate`.
+    pub key: Option<PathBuf>,
+    /// PEM certificates of the authorities whose client certificates are demanded.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// What one caller may cost before it has proved who it is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of one request body.
+    pub body: usize,
+    /// Bytes of one request's headers.
+    pub headers: usize,
+    /// Connections open at the same time, over TLS.
+    pub connections: usize,
+    /// Seconds for the TLS handshake and for the headers of a request to arrive.
+    pub first_byte_seconds: u64,
+    /// Seconds for a whole request to arrive and be answered.
+    pub request_seconds: u64,
+    /// Seconds that requests in flight get to finish when the agent stops.
+    pub stop_seconds: u64,
+}
+
+/// The agent's own log (not the audit log), on standard error.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: LogLevel,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// One channel by which the owner is told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Channel {
+    /// A program that gets the notification as JSON on standard input.
+    Command { name: Name, program: Vec<String> },
+    /// A Standard Webhooks POST.
+    Webhook {
+        name: Name,
+        url: String,
+        /// A file that holds the signing secret, `whsec_…`.
+        secret_file: PathBuf,
+        /// PEM certificates to trust instead of the platform's.
+        cacert: Option<PathBuf>,
+    },
+}
+
+impl Channel {
+    /// What its position in the audit log is kept under.
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Command { name, .. } | Self::Webhook { name, .. } => name,
+        }
+    }
+
+    /// The kind as it is written in the file.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Command { .. } => "command",
+            Self::Webhook { .. } => "webhook",
+        }
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            tls: Some(SocketAddr::from(([127, 0, 0, 1], 7443))),
+            certificate: None,
+            key: None,
+            client_ca: None,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 1024 * 1024,
+            headers: 16 * 1024,
+            connections: 1024,
+            first_byte_seconds: 10,
+            request_seconds: 30,
+            stop_seconds: 30,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            level: LogLevel::Info,
+        }
+    }
+}
+
+impl Limits {
+    pub fn first_byte(&self) -> Duration {
+        Duration::from_secs(self.first_byte_seconds)
+    }
+
+    pub fn request(&self) -> Duration {
+        Duration::from_secs(self.request_seconds)
+    }
+
+    pub fn stop(&self) -> Duration {
+        Duration::from_secs(self.stop_seconds)
+    }
+}
+
+impl Config {
+    /// Reads the settings; a file that is not there means the defaults.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read `{}`", path.display()));
+            }
+        };
+        Self::parse(&text).with_context(|| format!("`{}` has a mistake", path.display()))
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let config: Self = toml::from_str(text)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        if self.listen.certificate.is_some() != self.listen.key.is_some() {
+            bail!("`listen.certificate` and `listen.key` go together: set both or neither");
+        }
+        let limits = &self.limits;
+        // A limit that is absurd is a mistake of the file, better said now than met under load.
+        for (setting, value, least, most) in [
+            ("limits.body", limits.body, 4096, MAX_BODY),
+            ("limits.headers", limits.headers, 8192, 1024 * 1024),
+            ("limits.connections", limits.connections, 1, 1_000_000),
+        ] {
+            if !(least..=most).contains(&value) {
+                bail!("`{setting}` is {value}; it must be from {least} to {most}");
+            }
+        }
+        for (setting, seconds) in [
+            ("limits.first_byte_seconds", limits.first_byte_seconds),
+            ("limits.request_seconds", limits.request_seconds),
+            ("limits.stop_seconds", limits.stop_seconds),
+        ] {
+            if !(1..=3600).contains(&seconds) {
+                bail!("`{setting}` is {seconds}; it must be from 1 to 3600 seconds");
+            }
+        }
+        for (at, channel) in self.notify.iter().enumerate() {
+            let name = channel.name();
+            if self
+                .notify
+                .iter()
+                .take(at)
+                .any(|earlier| earlier.name() == name)
+            {
+                bail!("two `[[notify]]` channels are named `{name}`; each needs a name of its own");
+            }
+            match channel {
+                Channel::Command { program, .. } if program.is_empty() => {
+                    bail!(
+                        "channel `{name}`: `program` is empty; give the program and its arguments as a list"
+                    )
+                }
+                Channel::Webhook { url, .. } if !url.starts_with("https://") && !loopback(url) => {
+                    bail!(
+                        "channel `{name}`: `url` must be https (plain http is taken for 127.0.0.1 only)"
+                    )
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn loopback(url: &str) -> bool {
+    url.parse::<http::Uri>().is_ok_and(|uri| {
+        uri.scheme_str() == Some("http") && matches!(uri.host(), Some("127.0.0.1" | "[::1]"))
+    })
+}
+
+fn address_or_empty<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| {
+        serde::de::Error::custom(format!(
+            "`{text}` is not an address and port such as `127.0.0.1:7443`"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commented_file_says_the_defaults() {
+        let live = Config::parse(COMMENTED).unwrap();
+        assert_eq!(format!("{live:?}"), format!("{:?}", Config::default()));
+        // Uncommenting every setting must leave a file that is understood: comments don't rot.
+        let uncommented: String = COMMENTED
+            .lines()
+            .map(|line| format!("{}\n", line.strip_prefix("#: ").unwrap_or(line)))
+            .collect();
+        let all = Config::parse(&uncommented).unwrap();
+        assert_eq!(all.notify.len(), 2);
+    }
+
+    #[test]
+    fn an_unknown_setting_is_named_with_its_line() {
+        let error = format!("{:#}", Config::parse("[limits]\nbodyy = 3\n").unwrap_err());
+        assert!(
+            error.contains("bodyy")
+                && error.contains("line 2")
+                && error.contains("expected one of"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn absurd_values_are_refused() {
+        for text in [
+            "[listen]\ntls = 'nowhere'",
+            "[listen]\ncertificate = 'a.pem'",
+            "[limits]\nbody = 1",
+            "[limits]\nrequest_seconds = 0",
+            "[[notify]]\nname = 'a'\nkind = 'command'\nprogram = []",
+            "[[notify]]\nname = 'a'\nkind = 'webhook'\nurl = 'http://example.com'\nsecret_file = 'x'",
+            "[[notify]]\nname = 'a'\nkind = 'pigeon'",
+        ] {
+            assert!(Config::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What is listed: rows that travel over the local socket, are printed as tables, or as JSON.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use strongroom::{service::key::PublicKey, vault::catalog::Catalog};
+
+use crate::{
+    host::Host,
+    notify::{self, ChannelRow},
+};
+
+/// A secret, without anything that is secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SecretRow {
+    pub name: String,
+    pub kind: String,
+    pub labels: Vec<String>,
+    pub releasable: bool,
+    pub aliases: Vec<String>,
+    /// The version that new uses take; none if all are retired.
+    pub current: Option<u32>,
+    pub versions: Vec<VersionRow>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VersionRow {
+    pub version: u32,
+    pub created: Timestamp,
+    pub retired: bool,
+    /// SPKI PEM, for kinds that have a public key.
+    pub public_key: Option<String>,
+    /// The same as a line for OpenSSH.
+    pub ssh: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AliasRow {
+    pub name: String,
+    pub secret: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ServiceRow {
+    pub name: String,
+    pub suspended: bool,
+    /// RFC 7638 thumbprints.
+    pub keys: Vec<String>,
+    /// Thumbprints of keys that it may not sign with any more.
+    pub retired_keys: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PolicyRow {
+    pub name: String,
+    pub version: u32,
+    pub retired: bool,
+    pub summary: String,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    pub name: String,
+    pub home: String,
+    pub unlocked: bool,
+    /// Where services reach the agent over TLS, while it runs.
+    pub listening: Option<String>,
+    pub thumbprint: String,
+    /// The audit log's public key: a C2SP verifier key.
+    pub checkpoint_key: String,
+    pub recording: bool,
+    /// Whether the keys' memory is kept from being swapped out; unknown while locked.
+    pub memory_locked: Option<bool>,
+    pub secrets: usize,
+    pub services: usize,
+    pub policies: usize,
+    pub entries: u64,
+    pub channels: Vec<ChannelRow>,
+}
+
+pub fn secrets(catalog: &Catalog) -> Vec<SecretRow> {
+    catalog
+        .secrets()
+        .map(|secret| SecretRow {
+            name: secret.name.to_string(),
+            kind: secret.kind.to_string(),
+            labels: secret.labels.iter().cloned().collect(),
+            releasable: secret.releasable,
+            aliases: catalog
+                .aliases()
+                .filter(|(_, target)| **target == secret.name)
+                .map(|(alias, _)| alias.to_string())
+                .collect(),
+            current: secret.current().map(|version| version.number),
+            versions: secret
+                .versions()
+                .map(|version| VersionRow {
+                    version: version.number,
+                    created: version.created,
+                    retired: version.retired,
+                    public_key: version.public_key.as_ref().map(|key| key.spki_pem()),
+                    ssh: version
+                        .public_key
+                        .as_ref()
+                        .map(|key| key.ssh(secret.name.as_str())),
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+pub fn aliases(catalog: &Catalog) -> Vec<AliasRow> {
+    catalog
+        .aliases()
+        .map(|(name, target)| AliasRow {
+            name: name.to_string(),
+            secret: target.to_string(),
+        })
+        .collect()
+}
+
+pub fn services(catalog: &Catalog) -> Vec<ServiceRow> {
+    catalog
+        .enrolled()
+        .map(|service| ServiceRow {
+            name: service.name.to_string(),
+            suspended: service.suspended,
+            keys: thumbprints(&service.keys),
+            retired_keys: thumbprints(&service.retired_keys),
+        })
+        .collect()
+}
+
+fn thumbprints(keys: &[PublicKey]) -> Vec<String> {
+    keys.iter()
+        .map(|key| key.thumbprint().to_string())
+        .collect()
+}
+
+pub fn policies(catalog: &Catalog) -> Vec<PolicyRow> {
+    catalog
+        .policy_texts()
+        .map(|policy| PolicyRow {
+            name: policy.name.to_string(),
+            version: policy.version,
+            retired: policy.retired,
+            summary: policy.text.summary(),
+            text: policy.text.text().to_owned(),
+        })
+        .collect()
+}
+
+pub fn status(host: &Host) -> anyhow::Result<Value> {
+    let catalog = host.vault().catalog();
+    let identity = host.identity();
+    Ok(serde_json::to_value(Status {
+        name: host.origin().to_owned(),
+        home: host.home().directory().display().to_string(),
+        unlocked: host.vault().is_unlocked(),
+        listening: host.address().map(|address| address.to_string()),
+        thumbprint: identity.thumbprint().to_string(),
+        checkpoint_key: identity.checkpoint_vkey(),
+        recording: host.is_recording(),
+        memory_locked: host.vault().is_memory_locked(),
+        secrets: catalog.secrets().count(),
+        services: catalog.enrolled().count(),
+        policies: catalog
+            .policy_texts()
+            .filter(|policy| !policy.retired)
+            .count(),
+        entries: host.read(strongroom::store::Reader::log_size)?,
+        channels: notify::rows(host)?,
+    })?)
+}

@@ -1,0 +1,179 @@
+//! The whole agent on one screen: what happens to a request.
+//!
+//! Read [`access`] aloud: parse, authenticate, authorise, look whether the vault is open, record,
+//! use the key. Each step takes the last one's proof by value, so none can be left out, and no
+//! key is used before its entry is durable.
+
+use std::sync::Arc;
+
+use http::{request::Parts, uri::PathAndQuery};
+use jiff::Timestamp;
+use strongroom::{
+    answer::{Answer, Problem},
+    audit::{Committed, Event, NotRecorded, Reason, Recorded, Submission},
+    policy::{Permit, Refused},
+    request::{Arrival, Malformed, NotAuthenticated, Request, RequestSignature},
+    vault::{Outcome, UseError},
+};
+
+use crate::{
+    host::Host,
+    noise::Noise,
+    serve::api::{Reply, with_headers},
+};
+
+/// Answers one access request; whatever the answer, it is signed and bound to the request.
+pub async fn answer(host: &Arc<Host>, arrival: Arrival, parts: &Parts, body: &[u8]) -> Reply {
+    let answer = match access(host, arrival, parts, body).await {
+        Ok(outcome) => Answer::to_outcome(outcome),
+        Err(stop) => refuse(host, arrival, stop).await,
+    };
+    sign(host, parts, answer)
+}
+
+/// Signs an answer and binds it to the signature of the request, if it came with one.
+pub fn sign(host: &Host, parts: &Parts, answer: Answer) -> Reply {
+    let bound_to = RequestSignature::of(&parts.headers);
+    let signature = answer.sign(host.identity(), bound_to.as_ref(), Timestamp::now());
+    with_headers(answer, signature)
+}
+
+async fn access(
+    host: &Host,
+    arrival: Arrival,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Outcome, Stop> {
+    let now = Timestamp::now();
+    let catalog = host.vault().catalog();
+
+    let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
+    let request = Request::parse(&parts.method, target, &parts.headers, body)?;
+    let authenticated = request.authenticate(
+        catalog.services(),
+        host.identity().thumbprint(),
+        arrival,
+        now,
+    )?;
+    let permit = authenticated.authorize(&catalog)?;
+    let permit = open(host, permit)?;
+    let recorded = record(host, permit).await?;
+    let outcome = host.vault().use_key(recorded)?;
+    Ok(outcome)
+}
+
+/// A locked vault answers 423, and the entry tells the owner who asked.
+fn open(host: &Host, permit: Permit) -> Result<Permit, Box<Refused>> {
+    if host.vault().is_unlocked() {
+        Ok(permit)
+    } else {
+        Err(Box::new(
+            permit.refuse(Reason::Locked, "the vault is locked"),
+        ))
+    }
+}
+
+/// Durable first: what comes back is the proof that the key may be used now.
+async fn record(host: &Host, permit: Permit) -> Result<Recorded, Stop> {
+    match host.record(Submission::Use(permit)).await? {
+        Committed::Use(recorded) => Ok(recorded),
+        Committed::Replay(event) => Err(Stop::Replayed(Box::new(event))),
+        _ => Err(Stop::NotRecorded),
+    }
+}
+
+/// Every way in which a request ends without an outcome.
+enum Stop {
+    Malformed(Malformed),
+    NotAuthenticated(NotAuthenticated),
+    Refused(Box<Refused>),
+    Replayed(Box<Event>),
+    NotRecorded,
+    NotUsed(Box<UseError>),
+}
+
+/// Refusals count: what is known of the sender decides whether it is an entry of its own.
+async fn refuse(host: &Arc<Host>, arrival: Arrival, stop: Stop) -> Answer {
+    match stop {
+        Stop::Malformed(error) => {
+            host.noise().count(
+                host,
+                Noise::new(arrival, error.reason(), None, error.detail()),
+            );
+            Answer::refusal(Problem::Malformed, error.detail(), None)
+        }
+        Stop::NotAuthenticated(error) => {
+            let noise = Noise::new(
+                arrival,
+                error.reason(),
+                error.service().cloned(),
+                error.detail(),
+            );
+            host.noise().count(host, noise);
+            Answer::refusal(Problem::NotAuthenticated, error.told(), None)
+        }
+        Stop::Refused(refused) => {
+            let problem = refused.problem();
+            let told = refused.told().to_owned();
+            match host.record(Submission::Refusal(*refused)).await {
+                // Without its entry: that has the detail, and would tell which names exist.
+                Ok(Committed::Noted(_)) => Answer::refusal(problem, &told, None),
+                Ok(Committed::Replay(event)) => replayed(host, event),
+                _ => cannot_record(),
+            }
+        }
+        Stop::Replayed(event) => replayed(host, *event),
+        Stop::NotRecorded => cannot_record(),
+        Stop::NotUsed(error) => {
+            Answer::refusal(error.problem(), &error.told(), Some(error.noted()))
+        }
+    }
+}
+
+fn replayed(host: &Arc<Host>, event: Event) -> Answer {
+    if let Some(noise) = Noise::replay(event) {
+        host.noise().count(host, noise);
+    }
+    Answer::refusal(Problem::Replay, "", None)
+}
+
+fn cannot_record() -> Answer {
+    Answer::refusal(Problem::CannotRecord, "", None)
+}
+
+impl From<Malformed> for Stop {
+    fn from(error: Malformed) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl From<NotAuthenticated> for Stop {
+    fn from(error: NotAuthenticated) -> Self {
+        Self::NotAuthenticated(error)
+    }
+}
+
+impl From<Refused> for Stop {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(Box::new(refused))
+    }
+}
+
+impl From<Box<Refused>> for Stop {
+    fn from(refused: Box<Refused>) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<NotRecorded> for Stop {
+    fn from(_: NotRecorded) -> Self {
+        // The writer has logged why; the caller is told no more than that.
+        Self::NotRecorded
+    }
+}
+
+impl From<UseError> for Stop {
+    fn from(error: UseError) -> Self {
+        Self::NotUsed(Box::new(error))
+    }
+}
