@@ -1,0 +1,26 @@
+//! The built program, driven from outside: real sockets, real TLS, a real store, real peers.
+//!
+//! Each module tells stories that a user could tell. They run in parallel: every test has a
+//! directory of its own, and every port is one that the kernel chose.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails"
+)]
+
+mod support;
+
+mod command;
+mod crash;
+mod disk;
+mod first_day;
+mod leaks;
+mod limits;
+mod notify;
+mod peers;
+mod readme;
+mod rollback;
