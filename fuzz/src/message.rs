@@ -1,0 +1,239 @@
+//! HTTP messages: what a service sends, and what it is answered.
+
+use std::{str, sync::LazyLock};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::json;
+use sfv::{List, ListEntry, Parser};
+use strongroom::{
+    answer::{Answer, JSON, PROBLEM_JSON},
+    client::{self, AgentKeys, Draft, SignedRequest, SigningKey},
+    identity::Identity,
+    operation::OperationName,
+    request::{
+        Arrival, MAX_PURPOSE, MAX_TICKET, Request, WayIn,
+        base::{self, Message},
+        signature::{MAX_NONCE, MIN_NONCE},
+    },
+    service::{EnrolledKey, PublicKey, Services},
+};
+
+use super::{
+    assert_harmless, first_line,
+    published::{ATLAS, ATLAS_P256, ATLAS_PRIVATE, BORG, IDENTITY, NOW},
+};
+
+static SERVICES: LazyLock<Services> = LazyLock::new(|| {
+    let enrolled = [(ATLAS, "atlas"), (ATLAS_P256, "atlas"), (BORG, "borg")];
+    Services::new(enrolled.map(|(key, service)| EnrolledKey {
+        service: service.parse().unwrap(),
+        key: PublicKey::parse(key).unwrap(),
+        suspended: service == "borg",
+    }))
+});
+
+static AGENT: LazyLock<Identity> = LazyLock::new(|| Identity::from_pem(IDENTITY).unwrap());
+
+/// The request that every answer here is checked against.
+pub static SENT: LazyLock<SignedRequest> = LazyLock::new(|| {
+    let draft = Draft {
+        agent: AGENT.thumbprint().clone(),
+        secret: "deploy/key".parse().unwrap(),
+        operation: OperationName::Sign,
+        input: json!({"message": "aGVsbG8="}),
+        purpose: Some("release 1.2".to_owned()),
+        ticket: None,
+        reply_to: None,
+    };
+    let key = SigningKey::parse(ATLAS_PRIVATE.as_bytes()).unwrap();
+    let validity = std::time::Duration::from_secs(60);
+    draft.sign(&key, [7; 16], validity, now()).unwrap()
+});
+
+fn now() -> Timestamp {
+    Timestamp::from_second(NOW).unwrap()
+}
+
+/// A message as text: a line, header fields, an empty line, the body.
+struct Text<'a> {
+    line: &'a str,
+    headers: HeaderMap,
+    body: &'a [u8],
+}
+
+impl<'a> Text<'a> {
+    fn read(data: &'a [u8]) -> Option<Self> {
+        let (line, mut rest) = first_line(data)?;
+        let mut headers = HeaderMap::new();
+        loop {
+            let end = rest.iter().position(|byte| *byte == b'\n')?;
+            let (field, after) = (&rest[..end], &rest[end + 1..]);
+            rest = after;
+            if field.is_empty() {
+                return Some(Self {
+                    line,
+                    headers,
+                    body: rest,
+                });
+            }
+            let colon = field.iter().position(|byte| *byte == b':')?;
+            let name = HeaderName::from_bytes(&field[..colon]).ok()?;
+            let value = HeaderValue::from_bytes(field[colon + 1..].trim_ascii()).ok()?;
+            headers.append(name, value);
+        }
+    }
+}
+
+/// `METHOD target`, fields, body: taken if an enrolled service signed it.
+pub fn request(data: &[u8]) -> bool {
+    let Some(Text {
+        line,
+        headers,
+        body,
+    }) = Text::read(data)
+    else {
+        return false;
+    };
+    let Some((method, target)) = line.split_once(' ') else {
+        return false;
+    };
+    let Ok(method) = Method::from_bytes(method.as_bytes()) else {
+        return false;
+    };
+    let request = match Request::parse(&method, target, &headers, body) {
+        Ok(request) => request,
+        Err(malformed) => {
+            assert_harmless(malformed.detail(), false);
+            assert!(malformed.detail().chars().count() <= 400);
+            return false;
+        }
+    };
+    assert_eq!(method, Method::POST);
+    assert!((MIN_NONCE..=MAX_NONCE).contains(&request.nonce().len()));
+    for (text, longest) in [
+        (request.purpose(), MAX_PURPOSE),
+        (request.ticket(), MAX_TICKET),
+    ] {
+        if let Some(text) = text {
+            assert_harmless(text, false);
+            assert!((1..=longest).contains(&text.chars().count()));
+        }
+    }
+    let arrival = Arrival {
+        way_in: WayIn::Tls,
+        address: None,
+    };
+    match request.authenticate(&SERVICES, AGENT.thumbprint(), arrival, now()) {
+        Ok(authenticated) => {
+            // Nobody can forge these signatures, so only the service in the corpus gets here.
+            assert_eq!(authenticated.service().as_str(), "atlas");
+            authenticated
+                .ask(authenticated.request().operation().fields())
+                .operation
+                == authenticated.request().operation().name()
+        }
+        Err(refused) => {
+            assert_harmless(refused.told(), false);
+            false
+        }
+    }
+}
+
+/// A list of components with its parameters, then a message as for [`request`].
+pub fn signature_base(data: &[u8]) -> bool {
+    let Some((list, rest)) = first_line(data) else {
+        return false;
+    };
+    let Some(Text { line, headers, .. }) = Text::read(rest) else {
+        return false;
+    };
+    let Some((method, target)) = line.split_once(' ') else {
+        return false;
+    };
+    let Ok(method) = Method::from_bytes(method.as_bytes()) else {
+        return false;
+    };
+    let Some(ListEntry::InnerList(input)) = Parser::new(list)
+        .parse::<List>()
+        .ok()
+        .and_then(|mut list| list.pop())
+    else {
+        return false;
+    };
+    let request = Message::request(&method, target, &headers);
+    let answer = Message::response(StatusCode::OK, &headers).in_reply_to(&request);
+    let mut taken = false;
+    for message in [request, answer] {
+        let Ok(base) = base::signature_base(&input, &message) else {
+            continue;
+        };
+        taken = true;
+        // RFC 9421 section 2.5: a line for each component, then the parameters, in plain ASCII.
+        let lines: Vec<_> = base.split('\n').collect();
+        assert_eq!(lines.len(), input.items.len() + 1, "{base}");
+        assert!(
+            base.bytes()
+                .all(|b| matches!(b, b'\n' | b'\t' | b' '..=b'~')),
+            "{base:?}"
+        );
+        let last = lines
+            .last()
+            .unwrap()
+            .strip_prefix("\"@signature-params\": ")
+            .unwrap();
+        let again = Parser::new(last).parse::<List>().unwrap();
+        assert_eq!(again, [ListEntry::InnerList(input.clone())]);
+    }
+    taken
+}
+
+/// An answer to [`SENT`]: `status`, fields and body as they came; or `signed status`, an empty
+/// line and a body that the agent signs. Taken if the service believes it.
+pub fn answer(data: &[u8]) -> bool {
+    let Some(Text {
+        line,
+        mut headers,
+        body,
+    }) = Text::read(data)
+    else {
+        return false;
+    };
+    let (signed, status) = match line.strip_prefix("signed ") {
+        Some(status) => (true, status),
+        None => (false, line),
+    };
+    let Ok(status) = status.parse::<StatusCode>() else {
+        return false;
+    };
+    if signed {
+        let content_type = if status == StatusCode::OK {
+            JSON
+        } else {
+            PROBLEM_JSON
+        };
+        let answer = Answer {
+            status,
+            content_type,
+            body: body.to_vec(),
+        };
+        headers = answer
+            .sign(&AGENT, Some(SENT.signature()), now())
+            .into_iter()
+            .collect();
+    }
+    let agent = AgentKeys {
+        answers: AGENT.answer_public().clone(),
+        checkpoints: AGENT.checkpoint_vkey(),
+    };
+    match client::check(&SENT, status, &headers, body, &agent) {
+        Ok(answer) => {
+            drop(format!("{answer:?}"));
+            true
+        }
+        Err(why) => {
+            assert!(!why.to_string().is_empty());
+            false
+        }
+    }
+}

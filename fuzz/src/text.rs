@@ -1,0 +1,169 @@
+//! Texts: an operation's input, policies, and what the audit log and its receipts are made of.
+
+use std::{str, sync::LazyLock};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use strongroom::{
+    audit::{Entry, Receipt},
+    identity::Identity,
+    name::Name,
+    notification::{Notification, Tally},
+    operation::{Kind, Operation, OperationName},
+    policy::{Policies, PolicyText, Question, Subject, Verdict},
+    request::WayIn,
+    store::StoredEntry,
+};
+
+use super::{
+    assert_harmless, first_line,
+    published::{IDENTITY, NOW},
+};
+
+static LOG_KEY: LazyLock<String> =
+    LazyLock::new(|| Identity::from_pem(IDENTITY).unwrap().checkpoint_vkey());
+
+/// Looks at everything that a question may hold.
+static CURIOUS: LazyLock<Policies> = LazyLock::new(|| {
+    let text = r#"permit (principal, action, resource)
+        when { context.time > datetime("2020-01-01") && principal.name != "" && context has address };"#;
+    Policies::new([PolicyText::check(name("curious"), text).unwrap()])
+});
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn decide(
+    policies: &Policies,
+    kind: Kind,
+    operation: OperationName,
+    fields: &Map<String, Value>,
+) -> Verdict {
+    let subject = Subject::new(&name("deploy/key"), kind, &["blue".to_owned()].into(), true);
+    policies.decide(&Question {
+        service: &name("atlas"),
+        operation,
+        fields,
+        asked: &name("key"),
+        secret: &subject,
+        purpose: Some("release 1.2"),
+        ticket: None,
+        way_in: WayIn::Tls,
+        address: Some([10, 0, 0, 7].into()),
+        time: Timestamp::from_second(NOW).unwrap(),
+    })
+}
+
+/// The operation's name on a line, then its input as JSON.
+pub fn operation(data: &[u8]) -> bool {
+    let Some((named, input)) = first_line(data) else {
+        return false;
+    };
+    let Ok(input) = serde_json::from_slice::<Value>(input) else {
+        return false;
+    };
+    let operation = match Operation::parse(named, input) {
+        Ok(operation) => operation,
+        Err(why) => {
+            assert_harmless(&why.to_string(), false);
+            return false;
+        }
+    };
+    assert_eq!(operation.name().as_str(), named);
+    drop(format!("{operation:?}"));
+    for kind in Kind::ALL {
+        if operation.suits(kind, true).is_ok() {
+            assert!(kind.operations().contains(&operation.name()));
+            // What a kind can do can be put to policy.
+            let verdict = decide(
+                &CURIOUS,
+                kind,
+                operation.name(),
+                &operation.fields_for(kind),
+            );
+            assert!(matches!(verdict, Verdict::Permitted(_)), "{verdict:?}");
+        }
+    }
+    true
+}
+
+/// Cedar text.
+pub fn policy(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else {
+        return false;
+    };
+    let policy = match PolicyText::check(name("fuzz"), text) {
+        Ok(policy) => policy,
+        Err(mistakes) => {
+            assert_harmless(&mistakes.to_string(), true);
+            return false;
+        }
+    };
+    assert_eq!(policy.text(), text);
+    assert_harmless(&policy.summary(), false);
+    let policies = Policies::new([policy]);
+    for operation in OperationName::ALL {
+        let fields = Operation::parse(operation.as_str(), input(operation)).unwrap();
+        for kind in Kind::ALL
+            .into_iter()
+            .filter(|kind| fields.suits(*kind, true).is_ok())
+        {
+            drop(decide(&policies, kind, operation, &fields.fields_for(kind)));
+        }
+    }
+    true
+}
+
+fn input(operation: OperationName) -> Value {
+    serde_json::from_str(match operation {
+        OperationName::PublicKey | OperationName::Release => "{}",
+        OperationName::Sign | OperationName::Mac => r#"{"message": "aGVsbG8="}"#,
+        OperationName::VerifyMac => r#"{"message": "aGVsbG8=", "mac": "aGVsbG8="}"#,
+        OperationName::Encrypt => r#"{"plaintext": "aGVsbG8="}"#,
+        OperationName::Decrypt => {
+            r#"{"ciphertext": "", "iv": "AAAAAAAAAAAAAAAA", "tag": "AAAAAAAAAAAAAAAAAAAAAA=="}"#
+        }
+    })
+    .unwrap()
+}
+
+/// An entry on a line, then a receipt: taken if it proves the entry under the agent's log key.
+pub fn receipt(data: &[u8]) -> bool {
+    let Some((entry, receipt)) = first_line(data) else {
+        return false;
+    };
+    let Ok(text) = str::from_utf8(receipt) else {
+        return false;
+    };
+    let Ok(receipt) = Receipt::parse(text) else {
+        return false;
+    };
+    assert_eq!(receipt.to_text(), text, "one text for each receipt");
+    receipt.verify(entry, &LOG_KEY).is_ok()
+}
+
+/// A line of the audit log.
+pub fn entry(data: &[u8]) -> bool {
+    let Ok(line) = str::from_utf8(data) else {
+        return false;
+    };
+    let stored = StoredEntry {
+        index: 7,
+        line: line.to_owned(),
+    };
+    let told = Notification::of("vault.example.com", &stored, &mut Tally::default());
+    assert_harmless(&told.sentence, false);
+    let Ok(entry) = Entry::parse(line) else {
+        return false;
+    };
+    let written = entry.to_line();
+    let value: Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(
+        serde_json_canonicalizer::to_string(&value).unwrap(),
+        written,
+        "RFC 8785"
+    );
+    assert_eq!(Entry::parse(&written).unwrap().to_line(), written);
+    true
+}
