@@ -34,8 +34,17 @@ pub mod audit;
 // Recorded → Outcome: where the keys are.
 pub mod vault;
 
+// What the owner says that a secret is for.
+pub mod binding;
+
 // What can be done with a key.
 pub mod operation;
+
+// What takes a provider's answer too: Recorded → Errand → Outcome.
+pub mod errand;
+
+// What goes out to a provider, and what comes back.
+pub mod outgoing;
 
 // Outcome → Answer
 pub mod answer;

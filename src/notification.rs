@@ -3,10 +3,10 @@
 //! The same rules for every channel. How soon a person should look:
 //!
 //! - **urgent**: a value left the vault (`release`, `secret reveal`); somebody needs the owner
-//!   (locked); somebody does what only a thief or a mistake does (a suspended service asks, a
+//!   (locked); a provider's new value could not be stored; somebody does what only a thief or a mistake does (a suspended service asks, a
 //!   request is replayed, a wrong passphrase, a hundred or more refused requests at once);
-//! - **quiet**: what gives nobody anything (`public-key`, `verify-mac`) and the agent's coming and
-//!   going;
+//! - **quiet**: what gives nobody anything (`public-key`, `verify-mac`), that a provider answered a
+//!   call that was told of already, and the agent's coming and going;
 //! - **normal**: everything else.
 //!
 //! Text that came from outside is escaped ([`escaped`]) before it is in a sentence: it may go to
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    audit::entry::{Action, Entry, Event, Reason},
+    audit::entry::{Action, Ending, Entry, Event, Reason},
     operation::OperationName,
     store::StoredEntry,
 };
@@ -42,7 +42,7 @@ pub struct Notification {
     pub time: Timestamp,
     /// How soon a person should look.
     pub urgency: Urgency,
-    /// The entry's kind: `use`, `refusal`, `noise`, `administration`; `unreadable` for an entry
+    /// The entry's kind: `use`, `outcome`, `refusal`, `noise`, `administration`; `unreadable` for an entry
     /// that this version does not understand.
     pub kind: String,
     /// One plain sentence.
@@ -102,6 +102,12 @@ pub fn urgency(event: &Event) -> Urgency {
         Event::Use { ask, .. } => match ask.operation {
             OperationName::Release => Urgency::Urgent,
             OperationName::PublicKey | OperationName::VerifyMac => Urgency::Quiet,
+            _ => Urgency::Normal,
+        },
+        Event::Outcome { ending, .. } => match ending {
+            // The old value may be dead and the new one is lost: somebody has to act.
+            Ending::NotKept => Urgency::Urgent,
+            Ending::Answered | Ending::Issued => Urgency::Quiet,
             _ => Urgency::Normal,
         },
         Event::Refusal { reason, .. } if is_alarming(*reason) => Urgency::Urgent,

@@ -24,11 +24,16 @@
 use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::vault::material::Material;
+use crate::{
+    binding::{Binding, Bound},
+    errand::Step,
+    vault::material::Material,
+};
 
 pub mod aead;
 mod input;
@@ -104,6 +109,9 @@ pub enum Unsuitable {
         /// What was asked for.
         operation: OperationName,
     },
+    /// The secret's binding does not allow it.
+    #[error("the binding of the secret does not allow to {0}")]
+    NotBound(String),
     /// The owner did not mark the secret as one that may leave.
     #[error("the secret is not marked releasable")]
     NotReleasable,
@@ -217,11 +225,11 @@ impl Operation {
         }
     }
 
-    /// [`Operation::fields`], with what the kind of the secret implies filled in: for `sign`,
-    /// `algorithm` is always there, and `encoding` for ECDSA.
-    pub fn fields_for(&self, kind: Kind) -> Map<String, Value> {
+    /// [`Operation::fields`], with what the kind of the secret and its binding imply filled in:
+    /// for `sign`, `algorithm` is always there, and `encoding` for ECDSA.
+    pub fn fields_for(&self, kind: Kind, binding: Option<&Binding>) -> Map<String, Value> {
         match self {
-            Self::Sign(input) => input.fields_for(kind),
+            Self::Sign(input) => input.fields_for(kind, binding),
             _ => self.fields(),
         }
     }
@@ -241,36 +249,61 @@ impl Operation {
         matches!(self, Self::Decrypt(_) | Self::Release(_))
     }
 
-    /// Whether a secret of this kind can do it, with this algorithm and input: asked before
-    /// anything is recorded or used.
-    pub fn suits(&self, kind: Kind, releasable: bool) -> Result<(), Unsuitable> {
+    /// Whether a secret of this kind, with this binding, can do it with this algorithm and input:
+    /// asked before anything is recorded or used.
+    pub fn suits(
+        &self,
+        kind: Kind,
+        releasable: bool,
+        binding: Option<&Binding>,
+    ) -> Result<(), Unsuitable> {
         let operation = self.name();
         if !kind.operations().contains(&operation) {
             return Err(Unsuitable::Kind { kind, operation });
         }
         match self {
             Self::Release(_) if !releasable => Err(Unsuitable::NotReleasable),
-            Self::Sign(input) => input.choose(kind).map(|_| ()),
+            Self::Sign(input) => input.choose(kind, binding).map(|_| ()),
             _ => Ok(()),
         }
     }
 }
 
-/// Runs an operation on opened material. Only the vault calls it, with a recorded request in hand.
+/// What an operation has beside its input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting<'a> {
+    /// Which version of the secret it is.
+    pub(crate) version: u32,
+    /// What the secret is for, as policy saw it.
+    pub(crate) binding: Option<&'a Bound>,
+    /// When the agent received the request.
+    pub(crate) now: Timestamp,
+}
+
+impl<'a> Setting<'a> {
+    pub(crate) fn binding(&self) -> Option<&'a Binding> {
+        self.binding.map(|bound| &bound.binding)
+    }
+}
+
+/// Runs an operation on opened material, or begins it where a provider has to be called. Only
+/// the vault calls it, with a recorded request in hand.
 pub(crate) fn perform(
     material: &Material,
-    version: u32,
     operation: &Operation,
-) -> Result<Done, OperationError> {
+    setting: Setting<'_>,
+) -> Result<Step, OperationError> {
+    let version = setting.version;
     match operation {
         Operation::PublicKey(input) => input.perform(material, version),
-        Operation::Sign(input) => input.perform(material, version),
+        Operation::Sign(input) => input.perform(material, version, setting.binding()),
         Operation::Mac(input) => input.perform(material, version),
         Operation::VerifyMac(input) => input.perform(material, version),
         Operation::Encrypt(input) => input.perform(material, version),
         Operation::Decrypt(input) => input.perform(material, version),
         Operation::Release(input) => Ok(input.perform(material, version)),
     }
+    .map(Step::Done)
 }
 
 impl FromStr for OperationName {
@@ -323,8 +356,24 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::{Done, Kind, Operation, OperationName, Unsuitable, perform, secret_json};
-    use crate::vault::material::Material;
+    use super::{Done, Kind, Operation, OperationName, Setting, Unsuitable, perform, secret_json};
+    use crate::{errand::Step, vault::material::Material};
+
+    /// What comes of an operation that calls nobody, with a secret that has no binding.
+    pub(crate) fn done(
+        material: &Material,
+        operation: &Operation,
+    ) -> Result<Done, super::OperationError> {
+        let setting = Setting {
+            version: 1,
+            binding: None,
+            now: jiff::Timestamp::UNIX_EPOCH,
+        };
+        match perform(material, operation, setting)? {
+            Step::Done(done) => Ok(done),
+            _ => panic!("it calls a provider"),
+        }
+    }
 
     /// What a caller sees: the JSON result, opened if it was to be sealed.
     pub(crate) fn run(
@@ -333,8 +382,8 @@ mod tests {
         input: serde_json::Value,
     ) -> serde_json::Value {
         let operation = Operation::parse(name, input).unwrap();
-        operation.suits(material.kind(), true).unwrap();
-        match perform(material, 1, &operation).unwrap() {
+        operation.suits(material.kind(), true, None).unwrap();
+        match done(material, &operation).unwrap() {
             Done::Plain(value) => {
                 assert!(!operation.wants_sealed());
                 value
@@ -421,7 +470,7 @@ mod tests {
             for kind in Kind::ALL {
                 let expected = kind.operations().contains(&operation.name());
                 assert_eq!(
-                    operation.suits(kind, true).is_ok(),
+                    operation.suits(kind, true, None).is_ok(),
                     expected,
                     "{name} {kind}"
                 );
@@ -429,7 +478,7 @@ mod tests {
         }
         let release = Operation::parse("release", json!({})).unwrap();
         assert_eq!(
-            release.suits(Kind::Token, false),
+            release.suits(Kind::Token, false, None),
             Err(Unsuitable::NotReleasable)
         );
     }
@@ -460,8 +509,8 @@ mod tests {
             if let Ok(operation) = Operation::parse(&name, input) {
                 prop_assert_eq!(operation.name().as_str(), name);
                 for kind in Kind::ALL {
-                    let _ = operation.suits(kind, true);
-                    let _ = operation.fields_for(kind);
+                    let _ = operation.suits(kind, true, None);
+                    let _ = operation.fields_for(kind, None);
                 }
             }
         }

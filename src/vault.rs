@@ -30,8 +30,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     audit::{Action, By, Event, Recorded},
+    binding::Bound,
+    errand::{Owed, Progress, Step},
     name::Name,
-    operation::{self, Done, Operation},
+    operation::{self, Operation, Setting},
     store::{StoredRecord, StoredSlot},
 };
 
@@ -77,6 +79,15 @@ pub struct Vault {
 struct Unlocked {
     root: Root,
     shield: Shield,
+}
+
+/// What [`Vault::use_key`] leads to.
+#[derive(Debug)]
+pub enum Used {
+    /// The use is over.
+    Done(Outcome),
+    /// A provider has to be called.
+    Begun(Progress),
 }
 
 impl Vault {
@@ -218,18 +229,36 @@ impl Vault {
     }
 
     /// Uses a key. The one place where that happens: the proof that the use is in the audit log
-    /// is spent for it. A vault that was locked, a version that was retired or a service that was
-    /// suspended since the permit was given refuses.
-    pub fn use_key(&self, recorded: Recorded) -> Result<Outcome, UseError> {
+    /// is spent for it. A vault that was locked, a version that was retired, a binding that was
+    /// changed or a service that was suspended since the permit was given refuses.
+    pub fn use_key(&self, recorded: Recorded) -> Result<Used, UseError> {
         let (permit, noted) = recorded.into_parts();
-        let authenticated = permit.authenticated();
-        let request = authenticated.request();
-        let version = permit.version();
+        let (asker, version) = (permit.authenticated(), permit.version());
+        let (service, request) = (asker.service(), asker.request());
+        let bound = permit.bound().map(AsRef::as_ref);
         let performed = memory::with_clean_stack(|| {
-            self.perform(authenticated.service(), version, request.operation())
+            self.perform(
+                service,
+                version,
+                bound,
+                request.operation(),
+                asker.received(),
+            )
         });
+        let reply_to = request.reply_to().cloned();
         match performed {
-            Ok(done) => Ok(Outcome::new(noted, done, request.reply_to().cloned())),
+            Ok(Step::Done(done)) => Ok(Used::Done(Outcome::new(noted, done, reply_to))),
+            Ok(step) => {
+                let owed = Owed {
+                    noted,
+                    reply_to,
+                    service: service.clone(),
+                    secret: version.secret.clone(),
+                    version: version.number,
+                    operation: request.operation().name(),
+                };
+                Ok(Used::Begun(owed.progress(Ok(step))))
+            }
             Err(cause) => Err(UseError::new(noted, cause)),
         }
     }
@@ -238,8 +267,10 @@ impl Vault {
         &self,
         service: &Name,
         version: &Arc<Version>,
+        bound: Option<&Bound>,
         operation: &Operation,
-    ) -> Result<Done, NotUsed> {
+        now: Timestamp,
+    ) -> Result<Step, NotUsed> {
         // Held to the end: `lock` returns when no use is under way any more.
         let unlocked = self.unlocked();
         let Some(Unlocked { root, shield }) = unlocked.as_ref() else {
@@ -247,7 +278,7 @@ impl Vault {
         };
         // The permit is as old as the commit took; what the owner did since then counts.
         self.catalog()
-            .still_allows(service, version, operation.name())?;
+            .still_allows(service, version, bound, operation.name())?;
         let damaged = || NotUsed::Damaged {
             secret: version.secret.clone(),
             version: version.number,
@@ -260,7 +291,12 @@ impl Vault {
                 material
             }
         };
-        operation::perform(&material, version.number, operation).map_err(NotUsed::Operation)
+        let setting = Setting {
+            version: version.number,
+            binding: bound,
+            now,
+        };
+        operation::perform(&material, operation, setting).map_err(NotUsed::Operation)
     }
 
     /// A secret's value for its owner's eyes, in the form that stock tools read: PKCS#8 PEM for

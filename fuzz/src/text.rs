@@ -73,14 +73,14 @@ pub fn operation(data: &[u8]) -> bool {
     assert_eq!(operation.name().as_str(), named);
     drop(format!("{operation:?}"));
     for kind in Kind::ALL {
-        if operation.suits(kind, true).is_ok() {
+        if operation.suits(kind, true, None).is_ok() {
             assert!(kind.operations().contains(&operation.name()));
             // What a kind can do can be put to policy.
             let verdict = decide(
                 &CURIOUS,
                 kind,
                 operation.name(),
-                &operation.fields_for(kind),
+                &operation.fields_for(kind, None),
             );
             assert!(matches!(verdict, Verdict::Permitted(_)), "{verdict:?}");
         }
@@ -107,9 +107,14 @@ pub fn policy(data: &[u8]) -> bool {
         let fields = Operation::parse(operation.as_str(), input(operation)).unwrap();
         for kind in Kind::ALL
             .into_iter()
-            .filter(|kind| fields.suits(*kind, true).is_ok())
+            .filter(|kind| fields.suits(*kind, true, None).is_ok())
         {
-            drop(decide(&policies, kind, operation, &fields.fields_for(kind)));
+            drop(decide(
+                &policies,
+                kind,
+                operation,
+                &fields.fields_for(kind, None),
+            ));
         }
     }
     true

@@ -29,13 +29,17 @@ pub enum Problem {
     TooManyRequests,
     /// 500: the agent's own fault.
     Internal,
+    /// 502: the provider could not be reached, or answered what can't be used.
+    ProviderFailed,
     /// 503: it could not be recorded, so no key was used.
     CannotRecord,
+    /// 504: the provider did not answer in time.
+    ProviderTooSlow,
 }
 
 impl Problem {
     /// All of them, by status.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Malformed,
         Self::NotAuthenticated,
         Self::Denied,
@@ -48,7 +52,9 @@ impl Problem {
         Self::Locked,
         Self::TooManyRequests,
         Self::Internal,
+        Self::ProviderFailed,
         Self::CannotRecord,
+        Self::ProviderTooSlow,
     ];
 
     /// The HTTP status.
@@ -66,7 +72,9 @@ impl Problem {
             Self::Locked => StatusCode::LOCKED,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ProviderFailed => StatusCode::BAD_GATEWAY,
             Self::CannotRecord => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ProviderTooSlow => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
@@ -85,7 +93,9 @@ impl Problem {
             Self::Locked => "urn:strongroom:problem:locked",
             Self::TooManyRequests => "urn:strongroom:problem:too-many-requests",
             Self::Internal => "urn:strongroom:problem:internal",
+            Self::ProviderFailed => "urn:strongroom:problem:provider-failed",
             Self::CannotRecord => "urn:strongroom:problem:cannot-record",
+            Self::ProviderTooSlow => "urn:strongroom:problem:provider-too-slow",
         }
     }
 
@@ -106,6 +116,8 @@ impl Problem {
             Self::Locked => "the vault is locked; its owner has been told",
             Self::TooManyRequests => "too many requests; try again later",
             Self::Internal => "the agent failed; its owner can see why",
+            Self::ProviderFailed => "the provider did not give a usable answer",
+            Self::ProviderTooSlow => "the provider did not answer in time",
             Self::CannotRecord => {
                 "the request could not be recorded, so nothing was used; try again later"
             }

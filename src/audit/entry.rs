@@ -14,7 +14,7 @@ use crate::{name::Name, operation::OperationName, request::WayIn, service::key::
 
 mod words;
 
-pub use words::{Action, By, Kind, Reason};
+pub use words::{Action, By, Ending, Kind, Reason};
 
 /// One entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -40,6 +40,27 @@ pub enum Event {
         version: u32,
         /// The policies that permitted it.
         policies: Vec<String>,
+    },
+    /// What became of a use that had to call a provider: the entry comes before the answer.
+    Outcome {
+        /// The index of the use's own entry.
+        entry: u64,
+        /// Who asked.
+        service: Name,
+        /// The secret that was used.
+        secret: Name,
+        /// The version that was used.
+        version: u32,
+        /// What was asked for.
+        operation: OperationName,
+        /// How it ended, in a word.
+        ending: Ending,
+        /// The HTTP status that the provider answered, if it answered.
+        status: Option<u16>,
+        /// When what was issued stops being good.
+        expires: Option<Timestamp>,
+        /// What went wrong; the remote sees less.
+        detail: Option<String>,
     },
     /// A known service was refused.
     Refusal {
@@ -121,10 +142,14 @@ pub struct Ask {
 impl Entry {
     /// The entry for `event`; times are cut to whole milliseconds, as the line keeps them.
     pub fn new(time: Timestamp, mut event: Event) -> Self {
-        if let Event::Noise { since, count, .. } = &mut event {
-            *since = whole_milliseconds(*since);
-            // JSON numbers are exact up to here, and a count past it tells nothing more.
-            *count = (*count).min((1 << 53) - 1);
+        match &mut event {
+            Event::Noise { since, count, .. } => {
+                *since = whole_milliseconds(*since);
+                // JSON numbers are exact up to here, and a count past it tells nothing more.
+                *count = (*count).min((1 << 53) - 1);
+            }
+            Event::Outcome { expires, .. } => *expires = expires.map(whole_milliseconds),
+            _ => {}
         }
         Self {
             time: whole_milliseconds(time),
@@ -161,6 +186,7 @@ impl Event {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Use { .. } => Kind::Use,
+            Self::Outcome { .. } => Kind::Outcome,
             Self::Refusal { .. } => Kind::Refusal,
             Self::Noise { .. } => Kind::Noise,
             Self::Administration { .. } => Kind::Administration,
@@ -183,7 +209,15 @@ struct Line<'a> {
     count: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ending: Option<Ending>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<Millis>,
     kind: Option<Kind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<OperationName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policies: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -196,6 +230,8 @@ struct Line<'a> {
     service: Option<&'a Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
     time: Option<Millis>,
@@ -223,6 +259,28 @@ impl Serialize for Entry {
                 secret: Some(secret),
                 version: Some(*version),
                 policies: Some(policies),
+                ..line
+            },
+            Event::Outcome {
+                entry,
+                service,
+                secret,
+                version,
+                operation,
+                ending,
+                status,
+                expires,
+                detail,
+            } => Line {
+                entry: Some(*entry),
+                service: Some(service),
+                secret: Some(secret),
+                version: Some(*version),
+                operation: Some(*operation),
+                ending: Some(*ending),
+                status: *status,
+                expires: expires.map(Millis),
+                detail: detail.as_deref(),
                 ..line
             },
             Event::Refusal {

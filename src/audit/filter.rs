@@ -39,6 +39,7 @@ impl Filter {
 fn is_about_service(event: &Event, service: &Name) -> bool {
     match event {
         Event::Use { ask, .. } | Event::Refusal { ask, .. } => ask.service == *service,
+        Event::Outcome { service: asker, .. } => asker == service,
         Event::Noise {
             service: Some(signer),
             ..
@@ -66,14 +67,22 @@ fn is_about_secret(event: &Event, name: &Name) -> bool {
     match event {
         Event::Use { ask, secret, .. } => secret == name || ask.asked == *name,
         Event::Refusal { ask, .. } => ask.asked == *name,
+        Event::Outcome { secret, .. } => secret == name,
         Event::Noise { .. } => false,
         Event::Administration {
             action, subject, ..
         } => {
-            use Action::{AliasSet, SecretAdded, SecretRetired, SecretRevealed, SecretRotated};
+            use Action::{
+                AliasSet, SecretAdded, SecretBound, SecretRetired, SecretRevealed, SecretRotated,
+            };
             matches!(
                 action,
-                SecretAdded | SecretRotated | SecretRetired | SecretRevealed | AliasSet
+                SecretAdded
+                    | SecretRotated
+                    | SecretRetired
+                    | SecretRevealed
+                    | SecretBound
+                    | AliasSet
             ) && subject.as_deref() == Some(name.as_str())
         }
     }

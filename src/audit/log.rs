@@ -10,10 +10,11 @@ use crate::{
         receipt,
         tree::{Edge, Growth},
     },
+    errand::Finished,
     policy::{Permit, Refused},
     service::Authenticated,
     store::{Store, StoreError, Transaction},
-    vault::{Change, Changed},
+    vault::{Change, Changed, Outcome, UseError},
 };
 
 mod error;
@@ -25,6 +26,8 @@ pub use error::{NotRecorded, Untrusted};
 pub enum Submission {
     /// A permitted request whose key is to be used.
     Use(Permit),
+    /// What became of a use that had to call a provider.
+    Outcome(Box<Finished>),
     /// A request of a known service that was refused.
     Refusal(Refused),
     /// Folded refusals: an [`Event::Noise`].
@@ -48,6 +51,8 @@ pub enum Submission {
 pub enum Committed {
     /// The key may be used now.
     Use(Recorded),
+    /// The caller may be answered now.
+    Outcome(Result<Outcome, Box<UseError>>),
     /// The refusal, noise or note is in the log.
     Noted(Noted),
     /// The change is in the vault and in the log.
@@ -243,6 +248,7 @@ fn put(
                 policies: refused.policies().to_vec(),
             }
         }
+        Submission::Outcome(finished) => finished.event(),
         Submission::Noise(event @ Event::Noise { .. })
         | Submission::Note(event @ Event::Administration { .. }) => event.clone(),
         // An entry that tells of a use comes from a permit, and from nothing else.
@@ -328,6 +334,10 @@ fn durable(submission: Submission, step: Step) -> Result<Committed, NotRecorded>
         (_, Step::Not(error)) => return Err(error),
         (_, Step::Replay(event)) => Committed::Replay(*event),
         (Submission::Use(permit), Step::Entry(noted)) => Committed::Use(Recorded { permit, noted }),
+        // The answer carries the entry of the use itself: that is what the caller can check.
+        (Submission::Outcome(finished), Step::Entry(_)) => {
+            Committed::Outcome(finished.recorded().map_err(Box::new))
+        }
         (Submission::Change(change), Step::Entry(noted)) => {
             Committed::Changed(Changed::new(change, noted))
         }

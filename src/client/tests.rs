@@ -18,7 +18,9 @@ use crate::{
         tests::{ARRIVAL, NOW, at},
     },
     store::sqlite::SqliteStore,
-    vault::{Change, Parameters, Passphrase, SecretOptions, Vault, VaultError, material::Material},
+    vault::{
+        Change, Parameters, Passphrase, SecretOptions, Used, Vault, VaultError, material::Material,
+    },
 };
 
 const ED25519_PEM: &str = "-----BEGIN PRIVATE KEY-----
@@ -163,7 +165,8 @@ impl Agent {
                 let batch = vec![Submission::Use(permit)];
                 match self.log.commit(batch, at(NOW)).pop().unwrap().unwrap() {
                     Committed::Use(recorded) => match self.vault.use_key(recorded) {
-                        Ok(outcome) => Answer::to_outcome(outcome),
+                        Ok(Used::Done(outcome)) => Answer::to_outcome(outcome),
+                        Ok(Used::Begun(progress)) => panic!("{progress:?}"),
                         Err(error) => {
                             Answer::refusal(error.problem(), &error.told(), Some(error.noted()))
                         }

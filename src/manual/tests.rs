@@ -21,7 +21,8 @@ use crate::{
     },
     store::sqlite::SqliteStore,
     vault::{
-        Change, Parameters, SecretOptions, Vault, VaultError, material::Material, record::Record,
+        Change, Parameters, SecretOptions, Used, Vault, VaultError, material::Material,
+        record::Record,
     },
 };
 
@@ -125,7 +126,10 @@ fn answered() -> Answer {
     let Some(Ok(Committed::Use(recorded))) = recorded else {
         panic!("{recorded:?}")
     };
-    Answer::to_outcome(vault.use_key(recorded).unwrap())
+    match vault.use_key(recorded).unwrap() {
+        Used::Done(outcome) => Answer::to_outcome(outcome),
+        Used::Begun(progress) => panic!("{progress:?}"),
+    }
 }
 
 #[test]

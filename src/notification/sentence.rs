@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::{Timestamp, tz::Offset};
 
 use crate::{
-    audit::entry::{Action, Ask, By, Entry, Event, Reason},
+    audit::entry::{Action, Ask, By, Ending, Entry, Event, Reason},
     operation::OperationName,
     request::WayIn,
 };
@@ -15,6 +15,7 @@ const LONGEST: usize = 200;
 
 /// The sentence for an entry; `times` says the how-manieth use of its kind it is today.
 pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
+    let time = entry.time;
     match &entry.event {
         Event::Use { ask, secret, .. } => {
             let mut text = format!("{} {}", ask.service, did(ask.operation, secret.as_str()));
@@ -24,6 +25,30 @@ pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
             push_why(&mut text, ask);
             if let Some(times) = times {
                 let _ = write!(text, "; {} time today", ordinal(times));
+            }
+            text
+        }
+        Event::Outcome {
+            entry,
+            service,
+            secret,
+            operation,
+            ending,
+            status,
+            expires,
+            detail,
+            ..
+        } => {
+            let mut text = format!("{service}'s {operation} with {secret} (entry {entry}) ");
+            text.push_str(ended(*ending));
+            if let Some(status) = status {
+                let _ = write!(text, ", status {status}");
+            }
+            if let Some(expires) = expires {
+                let _ = write!(text, ", good until {}", clock(*expires, time));
+            }
+            if let Some(detail) = detail {
+                let _ = write!(text, ": {}", escaped(detail));
             }
             text
         }
@@ -63,7 +88,7 @@ pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
             }
             let _ = write!(text, " {}", flaw(*reason));
             if *count > 1 {
-                let _ = write!(text, " since {}", clock(*since, entry.time));
+                let _ = write!(text, " since {}", clock(*since, time));
             }
             text
         }
@@ -121,6 +146,20 @@ fn did(operation: OperationName, secret: &str) -> String {
         OperationName::Encrypt => format!("encrypted with {secret}"),
         OperationName::Decrypt => format!("decrypted with {secret}"),
         OperationName::Release => format!("was given the value of {secret}"),
+    }
+}
+
+fn ended(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Answered => "was answered",
+        Ending::Issued => "was issued",
+        Ending::Unreachable => "reached nobody",
+        Ending::TargetRefused => "was stopped: its binding does not allow the address",
+        Ending::TimedOut => "took too long",
+        Ending::TooLarge => "was answered with too many bytes",
+        Ending::BadAnswer => "was answered in a way that can't be used",
+        Ending::NotKept => "brought a new value that is lost",
+        Ending::CutOff => "was cut off: the vault was locked",
     }
 }
 
@@ -194,6 +233,7 @@ fn administered(action: Action, subject: Option<&str>, version: Option<u32>, by:
         Action::SecretRevealed => {
             format!("the value of secret {subject}{version} was shown to the owner")
         }
+        Action::SecretBound => format!("the binding of secret {subject} was set"),
         Action::AliasSet => format!("alias {subject} was set"),
         Action::ServiceAdded => format!("service {subject} was enrolled"),
         Action::ServiceKeyAdded => format!("service {subject} got another key"),

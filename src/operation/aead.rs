@@ -159,13 +159,16 @@ mod tests {
 
     use super::MAX_AAD;
     use crate::{
-        operation::{Done, Kind, Operation, OperationError, perform, tests::run},
+        operation::{
+            Done, Kind, Operation, OperationError,
+            tests::{done, run},
+        },
         vault::material::Material,
     };
 
     fn decrypt(key: &Material, input: Value) -> Result<Vec<u8>, OperationError> {
         let operation = Operation::parse("decrypt", input).unwrap();
-        let Done::Secret(json) = perform(key, 1, &operation)? else {
+        let Done::Secret(json) = done(key, &operation)? else {
             panic!("a plaintext must be sealed");
         };
         let answer: Value = serde_json::from_slice(&json).unwrap();

@@ -10,8 +10,11 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-use super::{BadInput, Done, Kind, OperationError, OperationName, Unsuitable, input::Fields};
-use crate::vault::material::{KeyPair, Material};
+use super::{BadInput, Done, Kind, OperationError, OperationName, Unsuitable, input::Fields, list};
+use crate::{
+    binding::Binding,
+    vault::material::{KeyPair, Material},
+};
 
 mod algorithm;
 
@@ -56,24 +59,36 @@ impl SignInput {
         self.context(self.algorithm, self.encoding)
     }
 
-    pub(super) fn fields_for(&self, kind: Kind) -> Map<String, Value> {
-        match self.choose(kind) {
+    pub(super) fn fields_for(&self, kind: Kind, binding: Option<&Binding>) -> Map<String, Value> {
+        match self.choose(kind, binding) {
             Ok(choice) => self.context(Some(choice.algorithm), choice.encoding),
             // What is not possible is refused, and recorded as it was asked.
             Err(_) => self.fields(),
         }
     }
 
-    /// Settles algorithm and encoding for a kind of key, or says why they do not fit.
-    pub(super) fn choose(&self, kind: Kind) -> Result<Choice, Unsuitable> {
+    /// Settles algorithm and encoding for a kind of key and its binding, or says why they do not
+    /// fit.
+    pub(super) fn choose(
+        &self,
+        kind: Kind,
+        binding: Option<&Binding>,
+    ) -> Result<Choice, Unsuitable> {
         let operation = OperationName::Sign;
-        let possible = SignAlgorithm::of(kind);
+        let bound = binding.and_then(|binding| binding.sign.as_ref());
+        let possible = bound.map_or(SignAlgorithm::of(kind), |sign| &sign.algorithms);
         let default = possible
             .first()
             .ok_or(Unsuitable::Kind { kind, operation })?;
         let algorithm = self.algorithm.unwrap_or(*default);
-        if !possible.contains(&algorithm) {
+        if !SignAlgorithm::of(kind).contains(&algorithm) {
             return Err(Unsuitable::Algorithm { kind, algorithm });
+        }
+        if !possible.contains(&algorithm) {
+            return Err(Unsuitable::NotBound(format!(
+                "sign with `{algorithm}`; it allows {}",
+                list(possible)
+            )));
         }
         if let ToSign::Digest(digest) = &self.input {
             let hash = algorithm.hash().ok_or(Unsuitable::NoDigest(algorithm))?;
@@ -102,8 +117,9 @@ impl SignInput {
         &self,
         material: &Material,
         version: u32,
+        binding: Option<&Binding>,
     ) -> Result<Done, OperationError> {
-        let choice = self.choose(material.kind())?;
+        let choice = self.choose(material.kind(), binding)?;
         let signature = self.sign(material, &choice)?;
         let mut result = json!({
             "signature": STANDARD.encode(signature),
@@ -383,7 +399,7 @@ mod tests {
         for (kind, input, message) in table {
             let operation = Operation::parse("sign", input).unwrap();
             assert_eq!(
-                operation.suits(kind, true).unwrap_err().to_string(),
+                operation.suits(kind, true, None).unwrap_err().to_string(),
                 message
             );
         }
@@ -410,14 +426,14 @@ mod tests {
             json!({"input": "message", "size": 2})
         );
         assert_eq!(
-            Value::Object(operation.fields_for(Kind::P256)),
+            Value::Object(operation.fields_for(Kind::P256, None)),
             json!({"input": "message", "size": 2, "algorithm": "ES256", "encoding": "der"})
         );
         assert_eq!(
-            Value::Object(operation.fields_for(Kind::Rsa)),
+            Value::Object(operation.fields_for(Kind::Rsa, None)),
             json!({"input": "message", "size": 2, "algorithm": "PS256"})
         );
-        assert_eq!(operation.fields_for(Kind::Hmac), operation.fields());
+        assert_eq!(operation.fields_for(Kind::Hmac, None), operation.fields());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::{Question, Subject, Verdict};
 use crate::{
     answer::Problem,
     audit::{Ask, Reason},
+    binding::Bound,
     name::Name,
     operation::{Kind, Operation, OperationName},
     service::Authenticated,
@@ -28,6 +29,7 @@ use crate::{
 pub struct Permit {
     authenticated: Authenticated,
     version: Arc<Version>,
+    bound: Option<Arc<Bound>>,
     fields: Map<String, Value>,
     policies: Vec<String>,
 }
@@ -63,8 +65,9 @@ impl Authenticated {
                 format!("no secret or alias is named `{asked}`"),
             ));
         };
-        let fields = operation.fields_for(secret.kind);
-        let suitable = operation.suits(secret.kind, secret.releasable);
+        let binding = secret.bound.as_ref().map(|bound| &bound.binding);
+        let fields = operation.fields_for(secret.kind, binding);
+        let suitable = operation.suits(secret.kind, secret.releasable, binding);
         let verdict = catalog
             .policies()
             .decide(&self.question(secret.subject(), &fields));
@@ -105,6 +108,7 @@ impl Authenticated {
             Ok(version) => Ok(Permit {
                 authenticated: self,
                 version,
+                bound: secret.bound.clone(),
                 fields,
                 policies,
             }),
@@ -196,6 +200,11 @@ impl Permit {
     /// The version that will be used.
     pub fn version(&self) -> &Arc<Version> {
         &self.version
+    }
+
+    /// What the secret is for, as policy saw it.
+    pub fn bound(&self) -> Option<&Arc<Bound>> {
+        self.bound.as_ref()
     }
 
     /// The statements that permit it, by their ids: at least one.

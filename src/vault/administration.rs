@@ -23,6 +23,7 @@ struct Told<'a> {
     subject: &'a Name,
     version: Option<u32>,
     detail: Option<String>,
+    by: By,
 }
 
 impl Vault {
@@ -107,6 +108,7 @@ impl Vault {
                 subject,
                 version,
                 detail,
+                by,
             },
         ) = make(&catalog, root)?;
         let stored = root.sign(Some(&catalog.head), now, record)?;
@@ -117,7 +119,7 @@ impl Vault {
             subject: Some(subject.to_string()),
             version,
             detail,
-            by: By::Owner,
+            by,
             record: Some(stored.seq),
         };
         Ok(Change {

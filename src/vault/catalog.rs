@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::{NotUsed, OwnerKey, VaultError, chain::Head};
 use crate::{
+    binding::Bound,
     name::Name,
     operation::{Kind, OperationName},
     policy::{Policies, PolicyText, Subject},
@@ -43,6 +44,8 @@ pub struct Secret {
     pub releasable: bool,
     /// Whether the whole secret is retired: there will be no new version.
     pub retired: bool,
+    /// What it is for, if the owner has said it.
+    pub bound: Option<Arc<Bound>>,
     pub(super) subject: Subject,
     pub(super) versions: BTreeMap<u32, Arc<Version>>,
 }
@@ -174,6 +177,7 @@ impl Catalog {
         &self,
         service: &Name,
         version: &Version,
+        bound: Option<&Bound>,
         operation: OperationName,
     ) -> Result<(), NotUsed> {
         if self
@@ -183,9 +187,12 @@ impl Catalog {
         {
             return Err(NotUsed::Suspended(service.clone()));
         }
-        let known = self
-            .secret(&version.secret)
-            .and_then(|secret| secret.version(version.number));
+        let secret = self.secret(&version.secret);
+        let newest = secret.and_then(|secret| secret.bound.as_deref());
+        if newest.map(|bound| bound.record) != bound.map(|bound| bound.record) {
+            return Err(NotUsed::Rebound(version.secret.clone()));
+        }
+        let known = secret.and_then(|secret| secret.version(version.number));
         match known {
             Some(known) if !known.retired || operation == OperationName::PublicKey => Ok(()),
             _ => Err(NotUsed::Retired {

@@ -5,7 +5,9 @@ use super::{
     administration::secrets::{MAX_LABEL_LEN, MAX_LABELS},
     memory::Unavailable,
 };
-use crate::{name::Name, operation::Kind, service::key::Thumbprint, store::StoreError};
+use crate::{
+    binding::BadBinding, name::Name, operation::Kind, service::key::Thumbprint, store::StoreError,
+};
 
 /// Why the vault does not do what its owner asks for.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +67,9 @@ pub enum VaultError {
         /// The new value's kind.
         given: Kind,
     },
+    /// The binding does not fit the secret.
+    #[error(transparent)]
+    BadBinding(#[from] BadBinding),
     /// Not a word.
     #[error("`{}` is not a label: use 1 to {MAX_LABEL_LEN} characters, none of them a control character", .0.escape_debug())]
     BadLabel(String),

@@ -11,6 +11,7 @@ use super::{
     record::{Body, FORMAT, Record},
 };
 use crate::{
+    binding::Bound,
     name::Name,
     policy::{Policies, PolicyText, Subject},
     service::{
@@ -101,6 +102,19 @@ impl Fold {
         match record {
             Record::VaultCreated { .. } => Err("the vault was created already".to_owned()),
             Record::SecretVersion { .. } => self.add_version(seq, time, record),
+            Record::Binding {
+                secret,
+                version,
+                binding,
+            } => self.bind(
+                &secret,
+                Bound {
+                    number: version,
+                    record: seq,
+                    created: time,
+                    binding,
+                },
+            ),
             Record::Retirement { secret, version } => self.retire(&secret, version),
             Record::Alias { name, secret } => self.set_alias(name, secret),
             Record::Service { name, keys } => self.add_service(name, &keys),
@@ -171,16 +185,35 @@ impl Fold {
         };
         versions.insert(number, Arc::new(version));
         let subject = Subject::new(&name, kind, &labels, releasable);
+        let bound = known.and_then(|secret| secret.bound.clone());
         let secret = Secret {
             name: name.clone(),
             kind,
             labels,
             releasable,
             retired: false,
+            bound,
             subject,
             versions,
         };
         self.catalog.secrets.insert(name, Arc::new(secret));
+        Ok(())
+    }
+
+    fn bind(&mut self, name: &Name, bound: Bound) -> Result<(), String> {
+        let Some(secret) = self.catalog.secrets.get_mut(name).map(Arc::make_mut) else {
+            return Err(format!("there is no secret `{name}`"));
+        };
+        let last = secret.bound.as_ref().map_or(0, |bound| bound.number);
+        if last.checked_add(1) != Some(bound.number) {
+            let number = bound.number;
+            return Err(format!("binding {number} of `{name}` is not the next one"));
+        }
+        bound
+            .binding
+            .check(secret.kind)
+            .map_err(|error| error.to_string())?;
+        secret.bound = Some(Arc::new(bound));
         Ok(())
     }
 

@@ -6,7 +6,8 @@ use age::x25519::Recipient;
 
 use crate::{
     answer::Problem,
-    audit::Noted,
+    audit::{Ending, Noted},
+    errand::Failure,
     name::Name,
     operation::{Done, OperationError},
 };
@@ -46,6 +47,12 @@ pub enum NotUsed {
     /// The operation and the key do not go together.
     #[error(transparent)]
     Operation(OperationError),
+    /// The owner changed what the secret is for in the meantime.
+    #[error("the binding of secret `{0}` was changed at the same moment; ask again")]
+    Rebound(Name),
+    /// The provider was called, and there is nothing to answer with.
+    #[error("{0}")]
+    Provider(Failure),
     /// The value is not what its record says, though the owner signed it.
     #[error(
         "version {version} of secret `{secret}` cannot be opened: its value is damaged; rotate it"
@@ -59,7 +66,7 @@ pub enum NotUsed {
 }
 
 impl Outcome {
-    pub(super) fn new(noted: Noted, done: Done, reply_to: Option<Recipient>) -> Self {
+    pub(crate) fn new(noted: Noted, done: Done, reply_to: Option<Recipient>) -> Self {
         Self {
             noted,
             done,
@@ -94,7 +101,7 @@ impl fmt::Debug for Outcome {
 }
 
 impl UseError {
-    pub(super) fn new(noted: Noted, cause: NotUsed) -> Self {
+    pub(crate) fn new(noted: Noted, cause: NotUsed) -> Self {
         Self { noted, cause }
     }
 
@@ -112,6 +119,8 @@ impl UseError {
     pub fn told(&self) -> String {
         match &self.cause {
             NotUsed::Operation(error) => error.to_string(),
+            NotUsed::Provider(failure) => failure.told().to_owned(),
+            NotUsed::Rebound(_) => self.cause.to_string(),
             _ => String::new(),
         }
     }
@@ -124,7 +133,15 @@ impl UseError {
             NotUsed::Operation(OperationError::Machine(_)) | NotUsed::Damaged { .. } => {
                 Problem::Internal
             }
-            NotUsed::Retired { .. } | NotUsed::Operation(_) => Problem::Unsuitable,
+            NotUsed::Provider(ref failure) => match failure.ending() {
+                Ending::TimedOut => Problem::ProviderTooSlow,
+                Ending::CutOff => Problem::Locked,
+                Ending::NotKept => Problem::Internal,
+                _ => Problem::ProviderFailed,
+            },
+            NotUsed::Retired { .. } | NotUsed::Rebound(_) | NotUsed::Operation(_) => {
+                Problem::Unsuitable
+            }
         }
     }
 }

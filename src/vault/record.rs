@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{name::Name, operation::Kind, service::key::Thumbprint};
+use crate::{binding::Binding, name::Name, operation::Kind, service::key::Thumbprint};
 
 /// The version of the vault's format that this program reads and writes.
 pub const FORMAT: u32 = 1;
@@ -64,6 +64,15 @@ pub enum Record {
         public_key: Option<String>,
         /// The value: an age file to the root, ASCII armor.
         value: String,
+    },
+    /// What a secret is for, from now on.
+    Binding {
+        /// The secret's name.
+        secret: Name,
+        /// 1 for the first binding of a secret, else one more than the last.
+        version: u32,
+        /// What it is for.
+        binding: Binding,
     },
     /// A version that is not used any more, or a whole secret. There is no way back.
     Retirement {
@@ -126,9 +135,10 @@ pub enum Record {
 
 impl Record {
     /// Every `type`.
-    pub const TYPES: [&str; 10] = [
+    pub const TYPES: [&str; 11] = [
         "vault-created",
         "secret-version",
+        "binding",
         "retirement",
         "alias",
         "service",
@@ -160,6 +170,11 @@ mod tests {
                 releasable: true,
                 public_key: None,
                 value: "v\n".into(),
+            },
+            Record::Binding {
+                secret: name("s"),
+                version: 1,
+                binding: Binding::default(),
             },
             Record::Retirement {
                 secret: name("s"),

@@ -18,7 +18,7 @@ use strongroom::{
         Reader as _, StoredEntry,
         sqlite::{SqliteReader, SqliteStore},
     },
-    vault::{Change, Parameters, SecretOptions, Vault, VaultError, material::Material},
+    vault::{Change, Parameters, SecretOptions, Used, Vault, VaultError, material::Material},
 };
 
 use super::targets::{
@@ -118,7 +118,9 @@ impl Small {
         let Committed::Use(recorded) = commit(&mut log, Submission::Use(permit)) else {
             panic!("no use")
         };
-        let outcome = vault.use_key(recorded).unwrap();
+        let Used::Done(outcome) = vault.use_key(recorded).unwrap() else {
+            panic!("it calls a provider")
+        };
         let receipt = outcome.noted().receipt.clone();
         let answer = Answer::to_outcome(outcome);
         let reader = SqliteReader::open(&path).unwrap();

@@ -37,6 +37,8 @@ words! {
     Kind {
         /// A key is used.
         Use = "use",
+        /// What became of a use that had to call a provider.
+        Outcome = "outcome",
         /// A known service was refused.
         Refusal = "refusal",
         /// Refused requests of unknown senders, folded.
@@ -87,6 +89,30 @@ words! {
 }
 
 words! {
+    /// How a use ended that had to call a provider.
+    Ending {
+        /// The provider answered, whatever the answer says.
+        Answered = "answered",
+        /// The provider, or the agent after asking it, issued a credential.
+        Issued = "issued",
+        /// Nobody could be reached.
+        Unreachable = "unreachable",
+        /// The binding does not allow the address that the name stands for.
+        TargetRefused = "target-refused",
+        /// No whole answer in the time that the binding gives.
+        TimedOut = "timed-out",
+        /// The answer has more bytes than the binding allows.
+        TooLarge = "too-large",
+        /// The answer is not what it has to be.
+        BadAnswer = "bad-answer",
+        /// The provider answered with a new value that could not be stored.
+        NotKept = "not-kept",
+        /// The vault was locked before the answer was there.
+        CutOff = "cut-off",
+    }
+}
+
+words! {
     /// What the owner or the agent did.
     Action {
         /// The vault came into being.
@@ -111,6 +137,8 @@ words! {
         SecretRetired = "secret-retired",
         /// The owner looked at a secret's value.
         SecretRevealed = "secret-revealed",
+        /// It was set what a secret is for.
+        SecretBound = "secret-bound",
         /// An alias was pointed at a secret.
         AliasSet = "alias-set",
         /// A service was enrolled.

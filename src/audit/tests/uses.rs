@@ -8,7 +8,7 @@ use super::{
 use crate::{
     audit::{Committed, Entry, Event, Log, NotRecorded, Reason, Submission, receipt, verify},
     store::{Reader as _, Store},
-    vault::Vault,
+    vault::{Used, Vault},
 };
 
 /// Uses every key that it may, and gives the entries that came with them.
@@ -19,7 +19,9 @@ fn use_keys(
     let mut used = Vec::new();
     for committed in committed {
         if let Ok(Committed::Use(recorded)) = committed {
-            let outcome = vault.use_key(recorded).unwrap();
+            let Used::Done(outcome) = vault.use_key(recorded).unwrap() else {
+                panic!("it calls a provider")
+            };
             let noted = outcome.noted();
             used.push((noted.index, noted.entry.clone(), noted.receipt.clone()));
         }

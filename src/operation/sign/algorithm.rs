@@ -7,28 +7,38 @@ use aws_lc_rs::{
     signature::{self, RsaEncoding},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::operation::Kind;
 
 /// A signature algorithm by its JOSE name (RFC 7518, section 3.1, and RFC 9864).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SignAlgorithm {
     /// Pure Ed25519 (RFC 8032).
     Ed25519,
     /// ECDSA on P-256 with SHA-256.
+    #[serde(rename = "ES256")]
     Es256,
     /// ECDSA on P-384 with SHA-384.
+    #[serde(rename = "ES384")]
     Es384,
     /// RSASSA-PSS with SHA-256 and a salt as long as the hash.
+    #[serde(rename = "PS256")]
     Ps256,
     /// The same with SHA-384.
+    #[serde(rename = "PS384")]
     Ps384,
     /// The same with SHA-512.
+    #[serde(rename = "PS512")]
     Ps512,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
+    #[serde(rename = "RS256")]
     Rs256,
     /// The same with SHA-384.
+    #[serde(rename = "RS384")]
     Rs384,
     /// The same with SHA-512.
+    #[serde(rename = "RS512")]
     Rs512,
 }
 

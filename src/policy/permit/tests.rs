@@ -427,7 +427,7 @@ fn every_field_of_every_operation_fits_the_schema() {
             {
                 let subject = Subject::new(&name("key"), kind, &BTreeSet::new(), false);
                 asker
-                    .question(&subject, &parsed.fields_for(kind))
+                    .question(&subject, &parsed.fields_for(kind, None))
                     .put_checked(&schema);
             }
         }

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::Told;
 use crate::{
-    audit::Action,
+    audit::{Action, By},
+    binding::Binding,
+    errand::Keeping,
     name::Name,
     vault::{
         Catalog, Change, Secret, Vault, VaultError, material::Material, record::Record, root::Root,
@@ -50,6 +52,7 @@ impl Vault {
                     subject: name,
                     version: Some(1),
                     detail,
+                    by: By::Owner,
                 },
             ))
         })
@@ -61,6 +64,28 @@ impl Vault {
         &self,
         name: &Name,
         material: &Material,
+        now: Timestamp,
+    ) -> Result<Change, VaultError> {
+        self.next_version(name, material, By::Owner, None, now)
+    }
+
+    /// What a provider handed out in the course of a use, as the secret's next version: it is
+    /// durable before the use goes on.
+    pub fn keep(&self, keeping: &Keeping, now: Timestamp) -> Result<Change, VaultError> {
+        let detail = format!(
+            "its provider gave a new value in exchange for version {}",
+            keeping.replaces()
+        );
+        let (name, material) = (keeping.secret(), keeping.material());
+        self.next_version(name, material, By::Agent, Some(detail), now)
+    }
+
+    fn next_version(
+        &self,
+        name: &Name,
+        material: &Material,
+        by: By,
+        detail: Option<String>,
         now: Timestamp,
     ) -> Result<Change, VaultError> {
         self.change(now, |catalog, root| {
@@ -88,7 +113,40 @@ impl Vault {
                     action: Action::SecretRotated,
                     subject: name,
                     version: Some(version),
-                    detail: None,
+                    detail,
+                    by,
+                },
+            ))
+        })
+    }
+
+    /// Says what a secret is for; the newest binding counts, for all versions.
+    pub fn bind_secret(
+        &self,
+        name: &Name,
+        binding: &Binding,
+        now: Timestamp,
+    ) -> Result<Change, VaultError> {
+        self.change(now, |catalog, _| {
+            let secret = secret(catalog, name)?;
+            if secret.retired {
+                return Err(VaultError::Retired(name.clone()));
+            }
+            binding.check(secret.kind)?;
+            let last = secret.bound.as_ref().map_or(0, |bound| bound.number);
+            let record = Record::Binding {
+                secret: name.clone(),
+                version: last.saturating_add(1),
+                binding: binding.clone(),
+            };
+            Ok((
+                record,
+                Told {
+                    action: Action::SecretBound,
+                    subject: name,
+                    version: None,
+                    detail: Some(binding.summary()),
+                    by: By::Owner,
                 },
             ))
         })
@@ -126,6 +184,7 @@ impl Vault {
                     subject: name,
                     version,
                     detail: None,
+                    by: By::Owner,
                 },
             ))
         })
@@ -163,6 +222,7 @@ impl Vault {
                     subject: name,
                     version: None,
                     detail,
+                    by: By::Owner,
                 },
             ))
         })

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Told;
 use crate::{
-    audit::Action,
+    audit::{Action, By},
     name::Name,
     policy::PolicyText,
     service::key::{PublicKey, Thumbprint},
@@ -51,6 +51,7 @@ impl Vault {
                     subject: name,
                     version: None,
                     detail,
+                    by: By::Owner,
                 },
             ))
         })
@@ -80,6 +81,7 @@ impl Vault {
                     subject: name,
                     version: None,
                     detail,
+                    by: By::Owner,
                 },
             ))
         })
@@ -121,6 +123,7 @@ impl Vault {
                     subject: name,
                     version: None,
                     detail: Some(format!("key `{key}`")),
+                    by: By::Owner,
                 },
             ))
         })
@@ -163,6 +166,7 @@ impl Vault {
                     subject: name,
                     version: None,
                     detail: None,
+                    by: By::Owner,
                 },
             ))
         })
@@ -188,6 +192,7 @@ impl Vault {
                     subject: name,
                     version: Some(version),
                     detail: None,
+                    by: By::Owner,
                 },
             ))
         })
@@ -206,6 +211,7 @@ impl Vault {
                 subject: name,
                 version: Some(version),
                 detail: None,
+                by: By::Owner,
             };
             Ok((record, told))
         })

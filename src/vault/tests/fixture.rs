@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::{
     audit::{Committed, Log, Submission},
     client::{Draft, SigningKey},
+    errand::Step,
     identity::Identity,
     name::Name,
     operation::{Done, Kind, Operation},
@@ -22,7 +23,7 @@ use crate::{
     },
     vault::{
         Change, Changed, NotUsed, Outcome, Parameters, Passphrase, RecoveryKey, SecretOptions,
-        UseError, Vault, VaultError, Version, material::Material,
+        UseError, Used, Vault, VaultError, Version, material::Material,
     },
 };
 
@@ -151,7 +152,10 @@ impl Kept {
     /// Records a permit and uses the key.
     pub fn spend(&mut self, permit: Permit) -> Result<Outcome, UseError> {
         match self.log.commit(vec![Submission::Use(permit)], NOW).pop() {
-            Some(Ok(Committed::Use(recorded))) => self.vault.use_key(recorded),
+            Some(Ok(Committed::Use(recorded))) => match self.vault.use_key(recorded)? {
+                Used::Done(outcome) => Ok(outcome),
+                Used::Begun(_) => panic!("it calls a provider"),
+            },
             other => panic!("{other:?}"),
         }
     }
@@ -170,7 +174,10 @@ impl Kept {
 /// threads at once.
 pub fn sign(vault: &Vault, version: &Arc<Version>) -> Result<Done, NotUsed> {
     let operation = Operation::parse("sign", message()).unwrap();
-    vault.perform(&name("atlas"), version, &operation)
+    match vault.perform(&name("atlas"), version, None, &operation, NOW)? {
+        Step::Done(done) => Ok(done),
+        _ => panic!("it calls a provider"),
+    }
 }
 
 pub fn message() -> Value {

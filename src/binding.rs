@@ -1,0 +1,142 @@
+//! What a secret is for: which algorithms it may be used with, where its credential goes and how it
+//! is attached, and what may be made with it.
+//!
+//! The owner sets a binding with `strongroom secret bind`; a request never names what is in it.
+//! So pointing an alias from one provider's secret to another's changes nothing for the caller.
+//! A binding is one JSON object with a section for each thing that it says; [`Binding::check`]
+//! refuses a section that the kind of the secret has no use for, and what contradicts itself.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::operation::{Kind, SignAlgorithm};
+
+mod sign;
+
+pub use sign::Sign;
+
+/// What one secret is for. What a binding does not say, the operations' own bounds say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Binding {
+    /// For `sign`: the algorithms that the key may be used with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign: Option<Sign>,
+}
+
+/// A binding that the owner has set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bound {
+    /// From 1; the newest counts.
+    pub number: u32,
+    /// The number of its record, which no other binding has.
+    pub record: u64,
+    /// When the owner signed it.
+    pub created: Timestamp,
+    /// What it says.
+    pub binding: Binding,
+}
+
+/// Why this binding can't be set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadBinding {
+    /// It is not JSON of the right form.
+    #[error("this is not a binding: {0}")]
+    Malformed(String),
+    /// The kind has no use for a section.
+    #[error("a secret of kind `{kind}` has no use for the section `{section}`{}", uses(*kind))]
+    Section {
+        /// The kind of the secret.
+        kind: Kind,
+        /// The section.
+        section: &'static str,
+    },
+    /// The key can't do one of the algorithms.
+    #[error("a key of kind `{kind}` can't sign with `{algorithm}`")]
+    Algorithm {
+        /// The kind of the secret.
+        kind: Kind,
+        /// The algorithm.
+        algorithm: SignAlgorithm,
+    },
+    /// A value that can't be meant.
+    #[error("{section}.{field}: {problem}")]
+    Value {
+        /// The section.
+        section: &'static str,
+        /// The field in it.
+        field: &'static str,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+}
+
+impl Binding {
+    /// The longest binding, in bytes of JSON.
+    pub const MAX_LEN: usize = 64 * 1024;
+
+    /// Reads a binding for a secret of this kind.
+    pub fn parse(kind: Kind, json: &str) -> Result<Self, BadBinding> {
+        if json.len() > Self::MAX_LEN {
+            let problem = format!("it has more than {} bytes", Self::MAX_LEN);
+            return Err(BadBinding::Malformed(problem));
+        }
+        let binding: Self =
+            serde_json::from_str(json).map_err(|error| BadBinding::Malformed(error.to_string()))?;
+        binding.check(kind)?;
+        Ok(binding)
+    }
+
+    /// Whether a secret of this kind can be bound so.
+    pub fn check(&self, kind: Kind) -> Result<(), BadBinding> {
+        for (section, is_there) in self.sections() {
+            if is_there && !sections(kind).contains(&section) {
+                return Err(BadBinding::Section { kind, section });
+            }
+        }
+        if let Some(sign) = &self.sign {
+            sign.check(kind)?;
+        }
+        Ok(())
+    }
+
+    /// What it says, in a few words: for the audit log.
+    pub fn summary(&self) -> String {
+        let said: Vec<&str> = self
+            .sections()
+            .into_iter()
+            .filter_map(|(section, is_there)| is_there.then_some(section))
+            .collect();
+        match said.as_slice() {
+            [] => "it says nothing any more".to_owned(),
+            some => format!("it says {}", some.join(", ")),
+        }
+    }
+
+    /// Every section, and whether it is there.
+    fn sections(&self) -> [(&'static str, bool); 1] {
+        [("sign", self.sign.is_some())]
+    }
+}
+
+/// The sections that a kind has a use for.
+fn sections(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Ed25519 | Kind::P256 | Kind::P384 | Kind::Rsa => &["sign"],
+        Kind::Hmac | Kind::Aes256 | Kind::Token | Kind::Opaque => &[],
+    }
+}
+
+fn uses(kind: Kind) -> String {
+    let sections: Vec<String> = sections(kind)
+        .iter()
+        .map(|section| format!("`{section}`"))
+        .collect();
+    match sections.as_slice() {
+        [] => "; it has no binding".to_owned(),
+        some => format!("; it has {}", some.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,399 @@
+//! What can't be done with a key alone: calls to a provider, prepared here and sent by the agent.
+//!
+//! ```text
+//! Recorded → Errand ⇄ (the agent sends its Call and brings the Reply) → Finished → Outcome
+//! ```
+//!
+//! An operation says what to send and what becomes of the reply; sockets are the agent's
+//! business. Each reply is turned into the next [`Call`], into a new version of the secret that
+//! has to be durable before anything else happens (a provider that hands out a new refresh token
+//! has given up the old one), or into the end.
+//!
+//! **Invariant: what happened outside is recorded before it is answered.** [`Finished`] is no
+//! answer: only [`Log::commit`](crate::audit::Log::commit) makes an
+//! [`Outcome`] of it, together with the second entry, which tells how it ended.
+
+use std::{fmt, mem, sync::Arc, time::Duration};
+
+use age::x25519::Recipient;
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use crate::{
+    audit::{Ending, Event, Noted},
+    name::Name,
+    operation::{Done, OperationName},
+    outgoing::address::Networks,
+    vault::{Changed, NotUsed, Outcome, UseError, material::Material, memory::with_clean_stack},
+};
+
+/// One HTTP request to a provider, with the credential in it.
+pub struct Call {
+    /// The method.
+    pub method: Method,
+    /// Path and query as they are sent; the credential may be in them.
+    pub target: Zeroizing<String>,
+    /// All headers but `Host` and `Content-Length`, which follow from the rest.
+    pub headers: HeaderMap,
+    /// The body; shared, not copied.
+    pub body: Bytes,
+    /// To whom.
+    pub route: Arc<Route>,
+}
+
+/// To whom a call goes, and within which bounds. Calls with the same `key` may share connections.
+pub struct Route {
+    /// Tells routes apart: the numbers of the binding's and the version's records.
+    pub key: (u64, u64),
+    /// Whether it is TLS; if not, the owner said so.
+    pub tls: bool,
+    /// A domain name, an IPv4 address, or an IPv6 address without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The addresses that may be dialled though they are not public.
+    pub networks: Networks,
+    /// PEM certificates to trust instead of the platform's.
+    pub cacert: Option<String>,
+    /// What the agent shows to a provider that asks for a certificate.
+    pub certificate: Option<ClientCertificate>,
+    /// For the whole of a call, from the look-up of the name to the last byte of the reply.
+    pub timeout: Duration,
+    /// The most bytes that the reply's body may have.
+    pub max_reply: usize,
+}
+
+/// A TLS client certificate with its key.
+pub struct ClientCertificate {
+    /// DER, the leaf first.
+    pub chain: Vec<Vec<u8>>,
+    /// PKCS#8 DER.
+    pub key: Zeroizing<Vec<u8>>,
+}
+
+/// What a provider answered, as it came.
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, never longer than [`Route::max_reply`].
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+/// Why there is no reply. The details are for the owner.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoReply {
+    /// The name has no address, nobody answers there, or the TLS handshake failed.
+    #[error("{0}")]
+    Unreachable(String),
+    /// An address that the binding does not name, and that is not public.
+    #[error("{0}")]
+    TargetRefused(String),
+    /// The time of the binding was over.
+    #[error("no whole answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// The reply has more bytes than the binding allows.
+    #[error("the answer has more than {0} bytes")]
+    TooLarge(usize),
+    /// The vault was locked meanwhile.
+    #[error("the vault was locked before the answer was there")]
+    Locked,
+}
+
+/// Where an operation stands.
+pub(crate) enum Step {
+    /// It is done, with no call.
+    Done(Done),
+    /// The agent has to send this first; then it goes on.
+    Call(Box<Call>, Then),
+    /// This has to be a durable version of the secret first; then it goes on.
+    Keep(Material, Box<dyn FnOnce() -> Step + Send>),
+    /// It is done, after a call.
+    Report(Report),
+}
+
+/// What becomes of a reply.
+pub(crate) type Then = Box<dyn FnOnce(Reply) -> Result<Step, Failure> + Send>;
+
+/// The end of an errand, as the audit log tells it.
+pub(crate) struct Report {
+    pub(crate) done: Done,
+    pub(crate) ending: Ending,
+    /// The provider's HTTP status.
+    pub(crate) status: u16,
+    /// When what was issued stops being good.
+    pub(crate) expires: Option<Timestamp>,
+}
+
+/// Why an errand came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    ending: Ending,
+    status: Option<u16>,
+    detail: String,
+    told: String,
+}
+
+/// A recorded use that waits for a provider.
+#[must_use = "the use is recorded, so its outcome has to be too"]
+pub struct Errand {
+    owed: Owed,
+    call: Option<Box<Call>>,
+    then: Then,
+}
+
+/// A recorded use that has a new version of its secret to keep.
+#[must_use = "the provider may have given up the old version already"]
+pub struct Keeping {
+    owed: Owed,
+    material: Material,
+    next: Box<dyn FnOnce() -> Step + Send>,
+}
+
+/// What comes next: after a use has begun, and after each reply.
+#[derive(Debug)]
+pub enum Progress {
+    /// Another call.
+    Errand(Box<Errand>),
+    /// A version to keep.
+    Keep(Box<Keeping>),
+    /// The end, not yet recorded.
+    Finished(Box<Finished>),
+}
+
+/// An errand's end, on its way to the audit log.
+#[derive(Debug)]
+pub struct Finished {
+    owed: Owed,
+    end: Result<Done, Failure>,
+    ending: Ending,
+    status: Option<u16>,
+    expires: Option<Timestamp>,
+}
+
+/// To whom the answer goes, and what the second entry says of the use.
+#[derive(Debug)]
+pub(crate) struct Owed {
+    pub(crate) noted: Noted,
+    pub(crate) reply_to: Option<Recipient>,
+    pub(crate) service: Name,
+    pub(crate) secret: Name,
+    pub(crate) version: u32,
+    pub(crate) operation: OperationName,
+}
+
+impl Failure {
+    /// `detail` is for the owner, `told` for the caller: it says nothing of addresses.
+    pub(crate) fn new(ending: Ending, detail: impl Into<String>, told: impl Into<String>) -> Self {
+        Self {
+            ending,
+            status: None,
+            detail: detail.into(),
+            told: told.into(),
+        }
+    }
+
+    /// With the status that the provider answered.
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        Self {
+            status: Some(status),
+            ..self
+        }
+    }
+
+    /// How it ended, in a word.
+    pub fn ending(&self) -> Ending {
+        self.ending
+    }
+
+    /// What the caller is told.
+    pub fn told(&self) -> &str {
+        &self.told
+    }
+}
+
+impl From<NoReply> for Failure {
+    fn from(error: NoReply) -> Self {
+        let (ending, told) = match &error {
+            NoReply::Unreachable(_) => (Ending::Unreachable, "the provider can't be reached"),
+            NoReply::TargetRefused(_) => (Ending::TargetRefused, "the provider can't be reached"),
+            NoReply::TimedOut(_) => (Ending::TimedOut, "the provider did not answer in time"),
+            NoReply::TooLarge(_) => (Ending::TooLarge, "the provider's answer is too large"),
+            NoReply::Locked => (Ending::CutOff, "the vault was locked meanwhile"),
+        };
+        Self::new(ending, error.to_string(), told)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl Errand {
+    pub(crate) fn new(owed: Owed, call: Box<Call>, then: Then) -> Self {
+        Self {
+            owed,
+            call: Some(call),
+            then,
+        }
+    }
+
+    /// What to send; it can be taken once, so that nothing is sent twice.
+    pub fn take_call(&mut self) -> Option<Box<Call>> {
+        self.call.take()
+    }
+
+    /// Goes on with what came back.
+    pub fn resume(self, reply: Result<Reply, NoReply>) -> Progress {
+        let Self { owed, then, .. } = self;
+        let step = reply
+            .map_err(Failure::from)
+            .and_then(|reply| with_clean_stack(|| then(reply)));
+        owed.progress(step)
+    }
+}
+
+impl Keeping {
+    /// Whose new version it is.
+    pub(crate) fn secret(&self) -> &Name {
+        &self.owed.secret
+    }
+
+    /// The version that the new one takes the place of.
+    pub(crate) fn replaces(&self) -> u32 {
+        self.owed.version
+    }
+
+    pub(crate) fn material(&self) -> &Material {
+        &self.material
+    }
+
+    /// Goes on, now that the version is durable, or ends because it is not.
+    pub fn kept(self, kept: Result<&Changed, &str>) -> Progress {
+        let Self { owed, next, .. } = self;
+        let step = match kept {
+            Ok(_) => Ok(next()),
+            Err(why) => Err(Failure::new(
+                Ending::NotKept,
+                format!(
+                    "the provider gave a new value, and it could not be stored: {why}; \
+                     version {} may not work any more",
+                    owed.version
+                ),
+                "what the provider answered could not be stored",
+            )),
+        };
+        owed.progress(step)
+    }
+}
+
+impl Owed {
+    pub(crate) fn progress(self, step: Result<Step, Failure>) -> Progress {
+        let (end, ending, status, expires) = match step {
+            Ok(Step::Call(call, then)) => {
+                return Progress::Errand(Box::new(Errand::new(self, call, then)));
+            }
+            Ok(Step::Keep(material, next)) => {
+                return Progress::Keep(Box::new(Keeping {
+                    owed: self,
+                    material,
+                    next,
+                }));
+            }
+            Ok(Step::Report(Report {
+                done,
+                ending,
+                status,
+                expires,
+            })) => (Ok(done), ending, Some(status), expires),
+            Ok(Step::Done(done)) => (Ok(done), Ending::Answered, None, None),
+            Err(failure) => {
+                let (ending, status) = (failure.ending, failure.status);
+                (Err(failure), ending, status, None)
+            }
+        };
+        Progress::Finished(Box::new(Finished {
+            owed: self,
+            end,
+            ending,
+            status,
+            expires,
+        }))
+    }
+}
+
+impl Finished {
+    /// The second entry.
+    pub(crate) fn event(&self) -> Event {
+        let Self {
+            owed,
+            end,
+            ending,
+            status,
+            expires,
+        } = self;
+        Event::Outcome {
+            entry: owed.noted.index,
+            service: owed.service.clone(),
+            secret: owed.secret.clone(),
+            version: owed.version,
+            operation: owed.operation,
+            ending: *ending,
+            status: *status,
+            expires: *expires,
+            detail: end.as_ref().err().map(ToString::to_string),
+        }
+    }
+
+    /// Called in [`Log::commit`](crate::audit::Log::commit) after the transaction, nowhere else.
+    pub(crate) fn recorded(self) -> Result<Outcome, UseError> {
+        let Owed {
+            noted, reply_to, ..
+        } = self.owed;
+        match self.end {
+            Ok(done) => Ok(Outcome::new(noted, done, reply_to)),
+            Err(failure) => Err(UseError::new(noted, NotUsed::Provider(failure))),
+        }
+    }
+}
+
+impl Call {
+    /// Takes the body out, to be sent.
+    pub fn take_body(&mut self) -> Bytes {
+        mem::take(&mut self.body)
+    }
+}
+
+/// Says where it goes, and hides what is in it.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Call({} {}:{}, [secret])",
+            self.method, self.route.host, self.route.port
+        )
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({}, {} bytes)", self.status, self.body.len())
+    }
+}
+
+impl fmt::Debug for Errand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Errand").field(&self.owed).finish()
+    }
+}
+
+impl fmt::Debug for Keeping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Keeping").field(&self.owed).finish()
+    }
+}

@@ -1,0 +1,2 @@
+//! What goes out to a provider, and what comes back.
+pub mod address;

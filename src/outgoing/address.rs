@@ -1,0 +1,6 @@
+//! Which addresses may be dialled.
+use serde::{Deserialize, Serialize};
+
+/// Networks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Networks(Vec<String>);
