@@ -13,7 +13,7 @@
 //! answer: only [`Log::commit`](crate::audit::Log::commit) makes an
 //! [`Outcome`] of it, together with the second entry, which tells how it ended.
 
-use std::{fmt, mem, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use age::x25519::Recipient;
 use bytes::Bytes;
@@ -65,6 +65,23 @@ pub struct Route {
     pub max_reply: usize,
 }
 
+impl Route {
+    /// The longest time that all calls of one use may take together.
+    pub const LONGEST: Duration = Duration::from_secs(300);
+
+    /// `host:port` as in URLs and in `Host`, without the scheme's own port.
+    pub fn authority(&self) -> String {
+        let host = match self.host.contains(':') {
+            true => format!("[{}]", self.host),
+            false => self.host.clone(),
+        };
+        match (self.tls, self.port) {
+            (true, 443) | (false, 80) => host,
+            (_, port) => format!("{host}:{port}"),
+        }
+    }
+}
+
 /// A TLS client certificate with its key.
 pub struct ClientCertificate {
     /// DER, the leaf first.
@@ -98,6 +115,9 @@ pub enum NoReply {
     /// The reply has more bytes than the binding allows.
     #[error("the answer has more than {0} bytes")]
     TooLarge(usize),
+    /// All that may be held of providers' answers at the same time is held.
+    #[error("too much is held of other answers at the moment; `limits.held` bounds it")]
+    NoRoom,
     /// The vault was locked meanwhile.
     #[error("the vault was locked before the answer was there")]
     Locked,
@@ -137,11 +157,17 @@ pub struct Failure {
     told: String,
 }
 
-/// A recorded use that waits for a provider.
+/// A recorded use that has to call a provider.
 #[must_use = "the use is recorded, so its outcome has to be too"]
 pub struct Errand {
+    call: Box<Call>,
+    awaited: Awaited,
+}
+
+/// What waits for the reply to a call.
+#[must_use = "the use is recorded, so its outcome has to be too"]
+pub struct Awaited {
     owed: Owed,
-    call: Option<Box<Call>>,
     then: Then,
 }
 
@@ -222,6 +248,7 @@ impl From<NoReply> for Failure {
             NoReply::TargetRefused(_) => (Ending::TargetRefused, "the provider can't be reached"),
             NoReply::TimedOut(_) => (Ending::TimedOut, "the provider did not answer in time"),
             NoReply::TooLarge(_) => (Ending::TooLarge, "the provider's answer is too large"),
+            NoReply::NoRoom => (Ending::NoRoom, "the agent is busy; try again later"),
             NoReply::Locked => (Ending::CutOff, "the vault was locked meanwhile"),
         };
         Self::new(ending, error.to_string(), told)
@@ -235,22 +262,16 @@ impl fmt::Display for Failure {
 }
 
 impl Errand {
-    pub(crate) fn new(owed: Owed, call: Box<Call>, then: Then) -> Self {
-        Self {
-            owed,
-            call: Some(call),
-            then,
-        }
+    /// What to send, once, and what waits for the reply.
+    pub fn set_out(self) -> (Box<Call>, Awaited) {
+        (self.call, self.awaited)
     }
+}
 
-    /// What to send; it can be taken once, so that nothing is sent twice.
-    pub fn take_call(&mut self) -> Option<Box<Call>> {
-        self.call.take()
-    }
-
+impl Awaited {
     /// Goes on with what came back.
     pub fn resume(self, reply: Result<Reply, NoReply>) -> Progress {
-        let Self { owed, then, .. } = self;
+        let Self { owed, then } = self;
         let step = reply
             .map_err(Failure::from)
             .and_then(|reply| with_clean_stack(|| then(reply)));
@@ -296,7 +317,8 @@ impl Owed {
     pub(crate) fn progress(self, step: Result<Step, Failure>) -> Progress {
         let (end, ending, status, expires) = match step {
             Ok(Step::Call(call, then)) => {
-                return Progress::Errand(Box::new(Errand::new(self, call, then)));
+                let awaited = Awaited { owed: self, then };
+                return Progress::Errand(Box::new(Errand { call, awaited }));
             }
             Ok(Step::Keep(material, next)) => {
                 return Progress::Keep(Box::new(Keeping {
@@ -362,13 +384,6 @@ impl Finished {
     }
 }
 
-impl Call {
-    /// Takes the body out, to be sent.
-    pub fn take_body(&mut self) -> Bytes {
-        mem::take(&mut self.body)
-    }
-}
-
 /// Says where it goes, and hides what is in it.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -388,7 +403,13 @@ impl fmt::Debug for Reply {
 
 impl fmt::Debug for Errand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Errand").field(&self.owed).finish()
+        f.debug_tuple("Errand").field(&self.call).finish()
+    }
+}
+
+impl fmt::Debug for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Awaited").field(&self.owed).finish()
     }
 }
 

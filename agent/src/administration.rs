@@ -368,7 +368,7 @@ async fn unlock(host: &Arc<Host>, key: Key) -> Result<Value, Stop> {
 
 async fn lock(host: &Arc<Host>) -> Result<Value, Stop> {
     // Locked first and recorded after: the one act that must not wait for the disk.
-    host.vault().lock();
+    host.lock();
     host.set_proved(false);
     note(host, Action::Locked, None).await?;
     tracing::info!("locked");

@@ -47,6 +47,8 @@ pub struct Limits {
     pub body: usize,
     /// Bytes of one request's headers.
     pub headers: usize,
+    /// Bytes of large request bodies and of providers' answers held at the same time.
+    pub held: usize,
     /// Connections open at the same time, over TLS.
     pub connections: usize,
     /// Seconds for the TLS handshake and for the headers of a request to arrive.
@@ -133,6 +135,7 @@ impl Default for Limits {
         Self {
             body: 1024 * 1024,
             headers: 16 * 1024,
+            held: 256 * 1024 * 1024,
             connections: 1024,
             first_byte_seconds: 10,
             request_seconds: 30,
@@ -194,6 +197,7 @@ impl Config {
         for (setting, value, least, most) in [
             ("limits.body", limits.body, 4096, MAX_BODY),
             ("limits.headers", limits.headers, 8192, 1024 * 1024),
+            ("limits.held", limits.held, 16 * 1024 * 1024, usize::MAX),
             ("limits.connections", limits.connections, 1, 1_000_000),
         ] {
             if !(least..=most).contains(&value) {

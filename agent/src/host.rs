@@ -21,11 +21,14 @@ use strongroom::{
     vault::Vault,
 };
 
+use tokio_util::task::TaskTracker;
+
 use crate::{
     config::Config,
     home::{Held, Home},
     noise::Folder,
     notify::Health,
+    outbound::Outbound,
     remembered,
     writer::Writer,
 };
@@ -48,6 +51,9 @@ pub struct Host {
     recording: AtomicBool,
     proved: Mutex<Option<Instant>>,
     address: OnceLock<SocketAddr>,
+    outbound: Outbound,
+    /// Uses that wait for a provider.
+    errands: TaskTracker,
     /// Vault changes build on each other's signatures: one at a time.
     pub(crate) changing: tokio::sync::Mutex<()>,
     purpose: Purpose,
@@ -122,6 +128,7 @@ impl Host {
         )
         .with_context(|| format!("the audit log in `{}` cannot be trusted", path.display()))?;
         let (writer, thread) = Writer::start(log)?;
+        let held_bytes = config.limits.held;
         let host = Self {
             home,
             config,
@@ -134,6 +141,8 @@ impl Host {
             recording: AtomicBool::new(true),
             proved: Mutex::new(None),
             address: OnceLock::new(),
+            outbound: Outbound::new(held_bytes),
+            errands: TaskTracker::new(),
             changing: tokio::sync::Mutex::new(()),
             purpose,
             _held: held,
@@ -163,6 +172,22 @@ impl Host {
 
     pub fn writer(&self) -> &Writer {
         &self.writer
+    }
+
+    /// The way to providers.
+    pub fn outbound(&self) -> &Outbound {
+        &self.outbound
+    }
+
+    /// Uses that wait for a provider, and outlive the request that began them.
+    pub fn errands(&self) -> &TaskTracker {
+        &self.errands
+    }
+
+    /// Locks the vault, and cuts off what is under way to providers: the credential is in it.
+    pub fn lock(&self) {
+        self.vault.lock();
+        self.outbound.cut_off();
     }
 
     pub fn noise(&self) -> &Folder {

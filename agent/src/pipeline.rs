@@ -11,12 +11,14 @@ use jiff::Timestamp;
 use strongroom::{
     answer::{Answer, Problem},
     audit::{Committed, Event, NotRecorded, Reason, Recorded, Submission},
+    errand::Progress,
     policy::{Permit, Refused},
     request::{Arrival, Malformed, NotAuthenticated, Request, RequestSignature},
-    vault::{Outcome, UseError},
+    vault::{Outcome, UseError, Used},
 };
 
 use crate::{
+    errand,
     host::Host,
     noise::Noise,
     serve::api::{Reply, with_headers},
@@ -39,7 +41,7 @@ pub fn sign(host: &Host, parts: &Parts, answer: Answer) -> Reply {
 }
 
 async fn access(
-    host: &Host,
+    host: &Arc<Host>,
     arrival: Arrival,
     parts: &Parts,
     body: &[u8],
@@ -58,8 +60,10 @@ async fn access(
     let permit = authenticated.authorize(&catalog)?;
     let permit = open(host, permit)?;
     let recorded = record(host, permit).await?;
-    let outcome = host.vault().use_key(recorded)?;
-    Ok(outcome)
+    match host.vault().use_key(recorded)? {
+        Used::Done(outcome) => Ok(outcome),
+        Used::Begun(progress) => finish(host, progress).await,
+    }
 }
 
 /// A locked vault answers 423, and the entry tells the owner who asked.
@@ -78,6 +82,15 @@ async fn record(host: &Host, permit: Permit) -> Result<Recorded, Stop> {
     match host.record(Submission::Use(permit)).await? {
         Committed::Use(recorded) => Ok(recorded),
         Committed::Replay(event) => Err(Stop::Replayed(Box::new(event))),
+        _ => Err(Stop::NotRecorded),
+    }
+}
+
+/// A use that needs its provider's answer goes on by itself, also if the caller hangs up: what
+/// happened outside is recorded.
+async fn finish(host: &Arc<Host>, progress: Progress) -> Result<Outcome, Stop> {
+    match errand::finish(host, progress).await? {
+        Committed::Outcome(outcome) => outcome.map_err(Stop::NotUsed),
         _ => Err(Stop::NotRecorded),
     }
 }

@@ -120,7 +120,16 @@ impl Agent {
             tracing::warn!("some requests did not finish in time");
             self.ways_in.shutdown().await;
         }
-        self.host.vault().lock();
+        // Errands end by themselves: they keep what their providers answer before the lock.
+        self.host.errands().close();
+        if tokio::time::timeout(patience, self.host.errands().wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("some providers did not answer in time");
+        }
+        self.host.lock();
+        let _ = tokio::time::timeout(patience, self.host.errands().wait()).await;
         self.host.noise().fold(&self.host).await;
         if let Err(error) = self
             .host

@@ -157,6 +157,7 @@ fn ended(ending: Ending) -> &'static str {
         Ending::TargetRefused => "was stopped: its binding does not allow the address",
         Ending::TimedOut => "took too long",
         Ending::TooLarge => "was answered with too many bytes",
+        Ending::NoRoom => "found the agent too busy",
         Ending::BadAnswer => "was answered in a way that can't be used",
         Ending::NotKept => "brought a new value that is lost",
         Ending::CutOff => "was cut off: the vault was locked",

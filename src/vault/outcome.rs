@@ -136,6 +136,7 @@ impl UseError {
             NotUsed::Provider(ref failure) => match failure.ending() {
                 Ending::TimedOut => Problem::ProviderTooSlow,
                 Ending::CutOff => Problem::Locked,
+                Ending::NoRoom => Problem::TooManyRequests,
                 Ending::NotKept => Problem::Internal,
                 _ => Problem::ProviderFailed,
             },

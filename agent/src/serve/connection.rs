@@ -19,6 +19,7 @@ use hyper_util::{
 };
 use strongroom::{
     answer::{Answer, Problem},
+    errand::Route,
     request::Arrival,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -53,7 +54,8 @@ where
     let service = service_fn(move |request: http::Request<Incoming>| {
         let host = Arc::clone(&host);
         async move {
-            let deadline = host.config().limits.request();
+            // A provider has its own time; what is read here has `limits.request` (see `api`).
+            let deadline = host.config().limits.request() + Route::LONGEST;
             let (parts, mut body) = request.into_parts();
             // Asked first whether it may send a body of this length (RFC 9110 section 10.1.1).
             let waits = [header::EXPECT, header::CONTENT_LENGTH]

@@ -103,6 +103,8 @@ words! {
         TimedOut = "timed-out",
         /// The answer has more bytes than the binding allows.
         TooLarge = "too-large",
+        /// Other answers took all the memory that answers may take.
+        NoRoom = "no-room",
         /// The answer is not what it has to be.
         BadAnswer = "bad-answer",
         /// The provider answered with a new value that could not be stored.
