@@ -11,9 +11,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::operation::{Kind, SignAlgorithm};
 
+mod aws;
+mod http;
+mod rotation;
 mod sign;
+mod ssh;
+mod token;
 
+pub use aws::Aws;
+pub use http::Http;
+pub use rotation::Rotation;
 pub use sign::Sign;
+pub use ssh::Ssh;
+pub use token::Token;
 
 /// What one secret is for. What a binding does not say, the operations' own bounds say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +32,21 @@ pub struct Binding {
     /// For `sign`: the algorithms that the key may be used with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign: Option<Sign>,
+    /// Where the credential goes, and how it is attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<Http>,
+    /// The regions and services that a key signs for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws: Option<Aws>,
+    /// What may be issued: claims, scopes and the longest lifetime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Token>,
+    /// The namespaces and certificates that a key signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<Ssh>,
+    /// When a new version is due, and how it is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<Rotation>,
 }
 
 /// A binding that the owner has set.
@@ -97,6 +122,22 @@ impl Binding {
         if let Some(sign) = &self.sign {
             sign.check(kind)?;
         }
+        if let Some(http) = &self.http {
+            http.check(kind)?;
+        }
+        if let Some(aws) = &self.aws {
+            aws.check(kind)?;
+        }
+        if let Some(token) = &self.token {
+            token.check(kind)?;
+        }
+        if let Some(ssh) = &self.ssh {
+            ssh.check(kind)?;
+        }
+        if let Some(rotation) = &self.rotation {
+            rotation.check(kind)?;
+        }
+
         Ok(())
     }
 
@@ -114,16 +155,28 @@ impl Binding {
     }
 
     /// Every section, and whether it is there.
-    fn sections(&self) -> [(&'static str, bool); 1] {
-        [("sign", self.sign.is_some())]
+    fn sections(&self) -> [(&'static str, bool); 6] {
+        [
+            ("sign", self.sign.is_some()),
+            ("http", self.http.is_some()),
+            ("aws", self.aws.is_some()),
+            ("token", self.token.is_some()),
+            ("ssh", self.ssh.is_some()),
+            ("rotation", self.rotation.is_some()),
+        ]
     }
 }
 
 /// The sections that a kind has a use for.
 fn sections(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Ed25519 | Kind::P256 | Kind::P384 | Kind::Rsa => &["sign"],
-        Kind::Hmac | Kind::Aes256 | Kind::Token | Kind::Opaque => &[],
+        Kind::Ed25519 | Kind::P256 | Kind::Rsa => &["sign", "token", "ssh", "rotation"],
+        Kind::P384 => &["sign", "rotation"],
+        Kind::Token | Kind::Basic | Kind::Mtls => &["http", "rotation"],
+        Kind::Aws => &["http", "aws", "token", "rotation"],
+        Kind::Oauth2 => &["http", "token", "rotation"],
+        Kind::GithubApp | Kind::Gcp => &["token", "rotation"],
+        Kind::Hmac | Kind::Aes256 | Kind::Totp | Kind::Opaque => &["rotation"],
     }
 }
 
@@ -132,10 +185,7 @@ fn uses(kind: Kind) -> String {
         .iter()
         .map(|section| format!("`{section}`"))
         .collect();
-    match sections.as_slice() {
-        [] => "; it has no binding".to_owned(),
-        some => format!("; it has {}", some.join(", ")),
-    }
+    format!("; it has {}", sections.join(", "))
 }
 
 #[cfg(test)]

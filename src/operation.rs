@@ -36,20 +36,34 @@ use crate::{
 };
 
 pub mod aead;
+pub mod aws_sign;
+pub mod data_key;
+pub mod http;
 mod input;
 mod kind;
 pub mod mac;
 pub mod public_key;
 pub mod release;
 pub mod sign;
+pub mod ssh_certificate;
+pub mod ssh_sign;
+pub mod token;
+pub mod totp;
 
 pub use aead::{DecryptInput, EncryptInput, MAX_AAD};
+pub use aws_sign::AwsSignInput;
+pub use data_key::DataKeyInput;
+pub use http::HttpInput;
 pub use input::BadInput;
 pub use kind::{Kind, UnknownKind};
 pub use mac::{MacAlgorithm, MacInput, VerifyMacInput};
 pub use public_key::{PublicKeyFormat, PublicKeyInput};
 pub use release::ReleaseInput;
 pub use sign::{Encoding, SignAlgorithm, SignInput};
+pub use ssh_certificate::SshCertificateInput;
+pub use ssh_sign::SshSignInput;
+pub use token::TokenInput;
+pub use totp::TotpInput;
 
 /// The name of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -67,6 +81,20 @@ pub enum OperationName {
     Encrypt,
     /// Decrypts with AES-256-GCM; the plaintext leaves sealed.
     Decrypt,
+    /// Makes a data key for envelope encryption: sealed, and encrypted under the secret.
+    DataKey,
+    /// Sends an HTTPS request with the credential attached, and gives back the answer.
+    Http,
+    /// Signs one AWS request (SigV4), or makes a presigned URL.
+    AwsSign,
+    /// Issues a short-lived credential, sealed.
+    Token,
+    /// Makes an SSH signature (SSHSIG).
+    SshSign,
+    /// Issues a short-lived SSH user certificate.
+    SshCertificate,
+    /// Computes the current one-time code, sealed.
+    Totp,
     /// Hands out the value itself, sealed.
     Release,
 }
@@ -86,6 +114,20 @@ pub enum Operation {
     Encrypt(EncryptInput),
     /// See [`OperationName::Decrypt`].
     Decrypt(DecryptInput),
+    /// See [`OperationName::DataKey`].
+    DataKey(DataKeyInput),
+    /// See [`OperationName::Http`].
+    Http(HttpInput),
+    /// See [`OperationName::AwsSign`].
+    AwsSign(AwsSignInput),
+    /// See [`OperationName::Token`].
+    Token(TokenInput),
+    /// See [`OperationName::SshSign`].
+    SshSign(SshSignInput),
+    /// See [`OperationName::SshCertificate`].
+    SshCertificate(SshCertificateInput),
+    /// See [`OperationName::Totp`].
+    Totp(TotpInput),
     /// See [`OperationName::Release`].
     Release(ReleaseInput),
 }
@@ -157,13 +199,20 @@ pub enum OperationError {
 
 impl OperationName {
     /// Every operation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 14] = [
         Self::PublicKey,
         Self::Sign,
         Self::Mac,
         Self::VerifyMac,
         Self::Encrypt,
         Self::Decrypt,
+        Self::DataKey,
+        Self::Http,
+        Self::AwsSign,
+        Self::Token,
+        Self::SshSign,
+        Self::SshCertificate,
+        Self::Totp,
         Self::Release,
     ];
 
@@ -176,6 +225,13 @@ impl OperationName {
             Self::VerifyMac => "verify-mac",
             Self::Encrypt => "encrypt",
             Self::Decrypt => "decrypt",
+            Self::DataKey => "data-key",
+            Self::Http => "http",
+            Self::AwsSign => "aws-sign",
+            Self::Token => "token",
+            Self::SshSign => "ssh-sign",
+            Self::SshCertificate => "ssh-certificate",
+            Self::Totp => "totp",
             Self::Release => "release",
         }
     }
@@ -193,6 +249,15 @@ impl Operation {
             OperationName::VerifyMac => Self::VerifyMac(VerifyMacInput::read(&mut fields)?),
             OperationName::Encrypt => Self::Encrypt(EncryptInput::read(&mut fields)?),
             OperationName::Decrypt => Self::Decrypt(DecryptInput::read(&mut fields)?),
+            OperationName::DataKey => Self::DataKey(DataKeyInput::read(&mut fields)?),
+            OperationName::Http => Self::Http(HttpInput::read(&mut fields)?),
+            OperationName::AwsSign => Self::AwsSign(AwsSignInput::read(&mut fields)?),
+            OperationName::Token => Self::Token(TokenInput::read(&mut fields)?),
+            OperationName::SshSign => Self::SshSign(SshSignInput::read(&mut fields)?),
+            OperationName::SshCertificate => {
+                Self::SshCertificate(SshCertificateInput::read(&mut fields)?)
+            }
+            OperationName::Totp => Self::Totp(TotpInput::read(&mut fields)?),
             OperationName::Release => Self::Release(ReleaseInput::read()),
         };
         fields.finish()?;
@@ -208,6 +273,13 @@ impl Operation {
             Self::VerifyMac(_) => OperationName::VerifyMac,
             Self::Encrypt(_) => OperationName::Encrypt,
             Self::Decrypt(_) => OperationName::Decrypt,
+            Self::DataKey(_) => OperationName::DataKey,
+            Self::Http(_) => OperationName::Http,
+            Self::AwsSign(_) => OperationName::AwsSign,
+            Self::Token(_) => OperationName::Token,
+            Self::SshSign(_) => OperationName::SshSign,
+            Self::SshCertificate(_) => OperationName::SshCertificate,
+            Self::Totp(_) => OperationName::Totp,
             Self::Release(_) => OperationName::Release,
         }
     }
@@ -221,7 +293,13 @@ impl Operation {
             Self::VerifyMac(input) => input.fields(),
             Self::Encrypt(input) => input.fields(),
             Self::Decrypt(input) => input.fields(),
-            Self::Release(_) => Map::new(),
+            Self::DataKey(input) => input.fields(),
+            Self::Http(input) => input.fields(),
+            Self::AwsSign(input) => input.fields(),
+            Self::Token(input) => input.fields(),
+            Self::SshSign(input) => input.fields(),
+            Self::SshCertificate(input) => input.fields(),
+            Self::Totp(_) | Self::Release(_) => Map::new(),
         }
     }
 
@@ -230,6 +308,10 @@ impl Operation {
     pub fn fields_for(&self, kind: Kind, binding: Option<&Binding>) -> Map<String, Value> {
         match self {
             Self::Sign(input) => input.fields_for(kind, binding),
+            Self::Http(input) => input.fields_for(binding),
+            Self::AwsSign(input) => input.fields_for(binding),
+            Self::Token(input) => input.fields_for(kind, binding),
+            Self::SshCertificate(input) => input.fields_for(binding),
             _ => self.fields(),
         }
     }
@@ -240,13 +322,16 @@ impl Operation {
             Self::PublicKey(input) => input.version,
             Self::VerifyMac(input) => input.version,
             Self::Decrypt(input) => input.version,
-            Self::Sign(_) | Self::Mac(_) | Self::Encrypt(_) | Self::Release(_) => None,
+            _ => None,
         }
     }
 
     /// Whether the answer holds something secret, so that the request must name a `reply_to`.
     pub fn wants_sealed(&self) -> bool {
-        matches!(self, Self::Decrypt(_) | Self::Release(_))
+        matches!(
+            self,
+            Self::Decrypt(_) | Self::DataKey(_) | Self::Token(_) | Self::Totp(_) | Self::Release(_)
+        )
     }
 
     /// Whether a secret of this kind, with this binding, can do it with this algorithm and input:
@@ -264,6 +349,11 @@ impl Operation {
         match self {
             Self::Release(_) if !releasable => Err(Unsuitable::NotReleasable),
             Self::Sign(input) => input.choose(kind, binding).map(|_| ()),
+            Self::Http(input) => input.suits(kind, binding),
+            Self::AwsSign(input) => input.suits(binding),
+            Self::Token(input) => input.suits(kind, binding),
+            Self::SshSign(input) => input.suits(kind, binding),
+            Self::SshCertificate(input) => input.suits(kind, binding),
             _ => Ok(()),
         }
     }
@@ -294,16 +384,24 @@ pub(crate) fn perform(
     setting: Setting<'_>,
 ) -> Result<Step, OperationError> {
     let version = setting.version;
-    match operation {
+    let done = match operation {
         Operation::PublicKey(input) => input.perform(material, version),
         Operation::Sign(input) => input.perform(material, version, setting.binding()),
         Operation::Mac(input) => input.perform(material, version),
         Operation::VerifyMac(input) => input.perform(material, version),
         Operation::Encrypt(input) => input.perform(material, version),
         Operation::Decrypt(input) => input.perform(material, version),
+        Operation::DataKey(input) => input.perform(material, version),
+        Operation::SshSign(input) => input.perform(material, setting),
+        Operation::SshCertificate(input) => input.perform(material, setting),
+        Operation::Totp(input) => input.perform(material, setting),
         Operation::Release(input) => Ok(input.perform(material, version)),
-    }
-    .map(Step::Done)
+        // What may have to call a provider.
+        Operation::Http(input) => return input.perform(material, setting),
+        Operation::AwsSign(input) => input.perform(material, setting),
+        Operation::Token(input) => return input.perform(material, setting),
+    };
+    done.map(Step::Done)
 }
 
 impl FromStr for OperationName {
@@ -352,167 +450,4 @@ fn secret_json(member: &str, bytes: &[u8], version: u32) -> Done {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::{Done, Kind, Operation, OperationName, Setting, Unsuitable, perform, secret_json};
-    use crate::{errand::Step, vault::material::Material};
-
-    /// What comes of an operation that calls nobody, with a secret that has no binding.
-    pub(crate) fn done(
-        material: &Material,
-        operation: &Operation,
-    ) -> Result<Done, super::OperationError> {
-        let setting = Setting {
-            version: 1,
-            binding: None,
-            now: jiff::Timestamp::UNIX_EPOCH,
-        };
-        match perform(material, operation, setting)? {
-            Step::Done(done) => Ok(done),
-            _ => panic!("it calls a provider"),
-        }
-    }
-
-    /// What a caller sees: the JSON result, opened if it was to be sealed.
-    pub(crate) fn run(
-        material: &Material,
-        name: &str,
-        input: serde_json::Value,
-    ) -> serde_json::Value {
-        let operation = Operation::parse(name, input).unwrap();
-        operation.suits(material.kind(), true, None).unwrap();
-        match done(material, &operation).unwrap() {
-            Done::Plain(value) => {
-                assert!(!operation.wants_sealed());
-                value
-            }
-            Done::Secret(bytes) => {
-                assert!(operation.wants_sealed());
-                serde_json::from_slice(&bytes).unwrap()
-            }
-        }
-    }
-
-    #[test]
-    fn names_are_the_same_in_json_and_in_text() {
-        for kind in Kind::ALL {
-            assert_eq!(serde_json::to_value(kind).unwrap(), json!(kind.as_str()));
-            assert_eq!(kind.to_string().parse::<Kind>(), Ok(kind));
-        }
-        for name in OperationName::ALL {
-            assert_eq!(serde_json::to_value(name).unwrap(), json!(name.as_str()));
-            assert_eq!(name.to_string().parse::<OperationName>(), Ok(name));
-        }
-        assert!("".parse::<Kind>().is_err());
-        assert!("Sign".parse::<OperationName>().is_err());
-    }
-
-    #[test]
-    fn unknown_things_are_refused() {
-        let refused = |name: &str, input| Operation::parse(name, input).unwrap_err().to_string();
-        assert_eq!(
-            refused("export", json!({})),
-            "`export` is not an operation; use `public-key`, `sign`, `mac`, `verify-mac`, `encrypt`, `decrypt`, `release`"
-        );
-        assert_eq!(
-            refused("sign", json!({"message": "", "base_url": "x"})),
-            "`sign` takes no field `base_url`; it takes `message`, `digest`, `algorithm`, `encoding`"
-        );
-        assert_eq!(
-            refused("release", json!({"a": 1})),
-            "`release` takes no field `a`; its input is empty"
-        );
-        assert_eq!(
-            refused("mac", json!([])),
-            "the input of `mac` must be a JSON object"
-        );
-        assert_eq!(refused("mac", json!({})), "`mac` needs the field `message`");
-        assert_eq!(
-            refused("mac", json!({"message": "%"})),
-            "the field `message` must be standard base64 with padding"
-        );
-        assert_eq!(
-            refused("mac", json!({"message": 7})),
-            "the field `message` must be a string"
-        );
-        assert_eq!(
-            refused("mac", json!({"message": "", "algorithm": "HS1"})),
-            "`HS1` is not a value of the field `algorithm`; use `HS256`, `HS384`, `HS512`"
-        );
-        for version in [json!(0), json!(-1), json!("1"), json!(1.5), json!(u64::MAX)] {
-            let input = json!({"version": version});
-            assert_eq!(
-                refused("public-key", input),
-                "the field `version` must be a whole number from 1 on"
-            );
-        }
-        assert!(Operation::parse("release", serde_json::Value::Null).is_ok());
-    }
-
-    #[test]
-    fn a_kind_does_only_its_own_operations() {
-        let operations = [
-            ("public-key", json!({})),
-            ("sign", json!({"message": "aGk="})),
-            ("mac", json!({"message": "aGk="})),
-            ("verify-mac", json!({"message": "aGk=", "mac": "aGk="})),
-            ("encrypt", json!({"plaintext": "aGk="})),
-            (
-                "decrypt",
-                json!({"ciphertext": "", "iv": "AAAAAAAAAAAAAAAA", "tag": "AAAAAAAAAAAAAAAAAAAAAA=="}),
-            ),
-            ("release", json!({})),
-        ];
-        for (name, input) in operations {
-            let operation = Operation::parse(name, input).unwrap();
-            for kind in Kind::ALL {
-                let expected = kind.operations().contains(&operation.name());
-                assert_eq!(
-                    operation.suits(kind, true, None).is_ok(),
-                    expected,
-                    "{name} {kind}"
-                );
-            }
-        }
-        let release = Operation::parse("release", json!({})).unwrap();
-        assert_eq!(
-            release.suits(Kind::Token, false, None),
-            Err(Unsuitable::NotReleasable)
-        );
-    }
-
-    #[test]
-    fn secret_answers_do_not_show_in_debug() {
-        let done = secret_json("value", b"hunter2", 3);
-        assert_eq!(format!("{done:?}"), "Secret([secret])");
-        let Done::Secret(json) = done else {
-            panic!("sealed")
-        };
-        assert_eq!(&json[..], br#"{"value":"aHVudGVyMg==","version":3}"#);
-    }
-
-    proptest! {
-        #[test]
-        fn parsing_never_panics(name in "public-key|sign|mac|verify-mac|encrypt|decrypt|release|.{0,8}", fields in
-            proptest::collection::hash_map(
-                "message|digest|algorithm|encoding|mac|version|plaintext|aad|ciphertext|iv|tag|format|.{0,4}",
-                prop_oneof![
-                    "[A-Za-z0-9+/=]{0,64}".prop_map(serde_json::Value::from),
-                    any::<i64>().prop_map(serde_json::Value::from),
-                    Just(serde_json::Value::Null),
-                ],
-                0..5,
-            )) {
-            let input = serde_json::Value::Object(fields.into_iter().collect());
-            if let Ok(operation) = Operation::parse(&name, input) {
-                prop_assert_eq!(operation.name().as_str(), name);
-                for kind in Kind::ALL {
-                    let _ = operation.suits(kind, true, None);
-                    let _ = operation.fields_for(kind, None);
-                }
-            }
-        }
-    }
-}
+mod tests;

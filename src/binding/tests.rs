@@ -20,6 +20,6 @@ fn a_section_fits_its_kinds_and_no_other() {
     );
     assert_eq!(
         parse(Kind::Opaque, algorithms).unwrap_err().to_string(),
-        "a secret of kind `opaque` has no use for the section `sign`; it has no binding"
+        "a secret of kind `opaque` has no use for the section `sign`; it has `rotation`"
     );
 }

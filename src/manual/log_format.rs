@@ -61,7 +61,21 @@
 //! what it was done. `record` is the number of the vault's newest record, which was written in
 //! the same transaction if the action made one.
 //!
+//! ## `outcome`: what became of a use that had to call a provider
+//!
+//! ```json
+//! {"ending":"answered","entry":7,"kind":"outcome","operation":"http","secret":"heroku/prod","service":"atlas","status":201,"time":"2026-01-01T00:00:00.250Z","version":3}
+//! ```
+//!
+//! `entry` is the index of the `use` that it belongs to, `ending` a word of [`Ending`], `status`
+//! the provider's HTTP status if it answered, `expires` when what was issued stops being good, and
+//! `detail` what went wrong, which the remote did not see. It is durable before the caller is
+//! answered.
+//!
 //! ## Words
+//!
+//! Endings: `answered`, `issued`, `unreachable`, `target-refused`, `timed-out`, `too-large`,
+//! `no-room`, `bad-answer`, `not-kept`, `cut-off`.
 //!
 //! Reasons: `malformed`, `too-large`, `unknown-key`, `bad-signature`, `wrong-algorithm`,
 //! `wrong-audience`, `not-yet-valid`, `expired`, `suspended`, `replay`, `denied`,
@@ -69,7 +83,7 @@
 //!
 //! Actions: `vault-created`, `agent-started`, `agent-stopped`, `unlocked`, `unlock-failed`,
 //! `locked`, `passphrase-changed`, `secret-added`, `secret-rotated`, `secret-retired`,
-//! `secret-revealed`, `alias-set`, `service-added`, `service-key-added`, `service-key-retired`,
+//! `secret-revealed`, `secret-bound`, `alias-set`, `service-added`, `service-key-added`, `service-key-retired`,
 //! `service-suspended`, `service-resumed`, `policy-set`, `policy-retired`, `notification-test`.
 //!
 //! # The tree
@@ -150,5 +164,7 @@
 //!
 //! [`Action`]: crate::audit::Action
 //! [`Entry`]: crate::audit::Entry
+//! [`Ending`]: crate::audit::Ending
+//! [`Ending`]: crate::audit::Ending
 //! [`Reason`]: crate::audit::Reason
 //! [`verify()`]: crate::audit::verify()

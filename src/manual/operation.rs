@@ -5,13 +5,20 @@
 //!
 //! | kind | operations |
 //! | --- | --- |
-//! | `ed25519` | `public-key`, `sign`, `release` |
-//! | `p256` | `public-key`, `sign`, `release` |
+//! | `ed25519` | `public-key`, `sign`, `token`, `ssh-sign`, `ssh-certificate`, `release` |
+//! | `p256` | `public-key`, `sign`, `token`, `ssh-sign`, `ssh-certificate`, `release` |
 //! | `p384` | `public-key`, `sign`, `release` |
-//! | `rsa` | `public-key`, `sign`, `release` |
+//! | `rsa` | `public-key`, `sign`, `token`, `ssh-sign`, `ssh-certificate`, `release` |
 //! | `hmac` | `mac`, `verify-mac`, `release` |
-//! | `aes256` | `encrypt`, `decrypt`, `release` |
-//! | `token` | `release` |
+//! | `aes256` | `encrypt`, `decrypt`, `data-key`, `release` |
+//! | `token` | `http`, `release` |
+//! | `basic` | `http`, `release` |
+//! | `aws` | `http`, `aws-sign`, `token`, `release` |
+//! | `oauth2` | `http`, `token`, `release` |
+//! | `mtls` | `http`, `release` |
+//! | `github-app` | `token`, `release` |
+//! | `gcp` | `token`, `release` |
+//! | `totp` | `totp`, `release` |
 //! | `opaque` | `release` |
 //!
 //! What makes something new (`sign`, `mac`, `encrypt`, `release`) uses the current version: the
@@ -89,6 +96,34 @@
 //! `ciphertext`, `iv` and `tag` are needed; `aad` and `version` as they were. The result has
 //! `plaintext`, and is sealed to `reply_to`. Nothing is said of why something does not decrypt.
 //! Policy sees `size`, `aad` and, if it is named, `version`.
+//!
+//! # `data-key`
+//!
+//! Envelope encryption.
+//!
+//! # `http`
+//!
+//! A request to a provider.
+//!
+//! # `aws-sign`
+//!
+//! One signed AWS request.
+//!
+//! # `token`
+//!
+//! A short-lived credential.
+//!
+//! # `ssh-sign`
+//!
+//! An SSH signature.
+//!
+//! # `ssh-certificate`
+//!
+//! An SSH certificate.
+//!
+//! # `totp`
+//!
+//! A one-time code.
 //!
 //! # `release`
 //!

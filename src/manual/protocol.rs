@@ -116,7 +116,9 @@
 //! | 423 | `urn:strongroom:problem:locked` | the vault is locked; its owner has been told |
 //! | 429 | `urn:strongroom:problem:too-many-requests` | too many requests; try again later |
 //! | 500 | `urn:strongroom:problem:internal` | the agent failed; its owner can see why |
+//! | 502 | `urn:strongroom:problem:provider-failed` | the provider did not give a usable answer |
 //! | 503 | `urn:strongroom:problem:cannot-record` | the request could not be recorded, so nothing was used; try again later |
+//! | 504 | `urn:strongroom:problem:provider-too-slow` | the provider did not answer in time |
 //!
 //! - `detail` is about the caller's own bytes (400, 422), its clock or the agent that it named
 //!   (401), or says nothing new. 422 comes only after policy allowed the request.

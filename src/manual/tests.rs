@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::{
     answer::{Answer, Problem},
-    audit::{Action, Committed, Entry, Log, Reason, Submission, receipt},
+    audit::{Action, Committed, Ending, Entry, Log, Reason, Submission, receipt},
     client::check_signature,
     identity::Identity,
     operation::{Kind, OperationName},
@@ -229,6 +229,9 @@ fn every_problem_is_in_the_table() {
 fn every_word_of_the_formats_is_there() {
     for reason in Reason::ALL {
         says("log_format", &format!("`{reason}`"));
+    }
+    for ending in Ending::ALL {
+        says("log_format", &format!("`{ending}`"));
     }
     for action in Action::ALL {
         says("log_format", &format!("`{action}`"));

@@ -75,6 +75,7 @@
 //! | --- | --- | --- |
 //! | `vault-created` | `format` (1), `owner`, `recipient` | the first; the owner key as a verifier key, the root's age recipient |
 //! | `secret-version` | `secret`, `version`, `kind`, `releasable`, `value`, `labels`?, `public_key`? | a new secret, or the next version of one; `value` is an armored age file to the root |
+//! | `binding` | `secret`, `version`, `binding` | what a secret is for ([`Binding`](crate::binding::Binding)); the newest counts, for all versions |
 //! | `retirement` | `secret`, `version`? | a version, or the whole secret, is not used any more |
 //! | `alias` | `name`, `secret` | points a second name at a secret; the newest counts |
 //! | `service` | `name`, `keys` | enrols a service with its public keys (SPKI PEM) |

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use jiff::{Timestamp, tz::Offset};
+use serde_json::Value;
 
 use crate::{
     audit::entry::{Action, Ask, By, Ending, Entry, Event, Reason},
@@ -18,7 +19,7 @@ pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
     let time = entry.time;
     match &entry.event {
         Event::Use { ask, secret, .. } => {
-            let mut text = format!("{} {}", ask.service, did(ask.operation, secret.as_str()));
+            let mut text = format!("{} {}", ask.service, did(ask, secret.as_str()));
             if ask.asked != *secret {
                 let _ = write!(text, " (asked for as {})", ask.asked);
             }
@@ -137,15 +138,31 @@ fn push_why(text: &mut String, ask: &Ask) {
     }
 }
 
-fn did(operation: OperationName, secret: &str) -> String {
-    match operation {
+fn did(ask: &Ask, secret: &str) -> String {
+    match ask.operation {
         OperationName::PublicKey => format!("read the public key of {secret}"),
         OperationName::Sign => format!("signed with {secret}"),
         OperationName::Mac => format!("made a MAC with {secret}"),
         OperationName::VerifyMac => format!("checked a MAC with {secret}"),
         OperationName::Encrypt => format!("encrypted with {secret}"),
         OperationName::Decrypt => format!("decrypted with {secret}"),
+        OperationName::DataKey => format!("was given a data key under {secret}"),
+        OperationName::Http => format!("sent {} with {secret}", field(ask, "method")),
+        OperationName::AwsSign => format!("had an AWS request signed with {secret}"),
+        OperationName::Token => format!("was issued a token with {secret}"),
+        OperationName::SshSign => format!("signed with {secret} for SSH"),
+        OperationName::SshCertificate => format!("was issued an SSH certificate by {secret}"),
+        OperationName::Totp => format!("was given a one-time code of {secret}"),
         OperationName::Release => format!("was given the value of {secret}"),
+    }
+}
+
+/// What policy saw in a field of the operation's, escaped.
+fn field(ask: &Ask, name: &str) -> String {
+    match ask.fields.get(name) {
+        Some(Value::String(text)) => escaped(text),
+        Some(other) => escaped(&other.to_string()),
+        None => String::new(),
     }
 }
 

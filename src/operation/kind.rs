@@ -8,7 +8,7 @@ use super::{OperationName, input::bounded, list};
 
 /// What a secret is, and so what can be done with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// An Ed25519 signing key.
     Ed25519,
@@ -24,6 +24,20 @@ pub enum Kind {
     Aes256,
     /// A line of text: a password, an API token.
     Token,
+    /// A user name and a password (RFC 7617): `user:password`.
+    Basic,
+    /// An AWS access key: id and secret.
+    Aws,
+    /// An OAuth 2 client: id, secret, and perhaps a refresh token.
+    Oauth2,
+    /// A TLS client certificate with its private key.
+    Mtls,
+    /// The private key of a GitHub App.
+    GithubApp,
+    /// A Google Cloud service account key.
+    Gcp,
+    /// The seed of one-time codes (RFC 6238).
+    Totp,
     /// Any other bytes.
     Opaque,
 }
@@ -35,7 +49,7 @@ pub struct UnknownKind(String);
 
 impl Kind {
     /// Every kind, asymmetric keys first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 15] = [
         Self::Ed25519,
         Self::P256,
         Self::P384,
@@ -43,6 +57,13 @@ impl Kind {
         Self::Hmac,
         Self::Aes256,
         Self::Token,
+        Self::Basic,
+        Self::Aws,
+        Self::Oauth2,
+        Self::Mtls,
+        Self::GithubApp,
+        Self::Gcp,
+        Self::Totp,
         Self::Opaque,
     ];
 
@@ -56,6 +77,13 @@ impl Kind {
             Self::Hmac => "hmac",
             Self::Aes256 => "aes256",
             Self::Token => "token",
+            Self::Basic => "basic",
+            Self::Aws => "aws",
+            Self::Oauth2 => "oauth2",
+            Self::Mtls => "mtls",
+            Self::GithubApp => "github-app",
+            Self::Gcp => "gcp",
+            Self::Totp => "totp",
             Self::Opaque => "opaque",
         }
     }
@@ -67,12 +95,23 @@ impl Kind {
 
     /// What this kind can do. `release` is among it only for secrets marked releasable.
     pub fn operations(self) -> &'static [OperationName] {
-        use OperationName::{Decrypt, Encrypt, Mac, PublicKey, Release, Sign, VerifyMac};
+        use OperationName::{
+            AwsSign, DataKey, Decrypt, Encrypt, Http, Mac, PublicKey, Release, Sign,
+            SshCertificate, SshSign, Token, Totp, VerifyMac,
+        };
         match self {
-            Self::Ed25519 | Self::P256 | Self::P384 | Self::Rsa => &[PublicKey, Sign, Release],
+            Self::Ed25519 | Self::P256 | Self::Rsa => {
+                &[PublicKey, Sign, Token, SshSign, SshCertificate, Release]
+            }
+            Self::P384 => &[PublicKey, Sign, Release],
             Self::Hmac => &[Mac, VerifyMac, Release],
-            Self::Aes256 => &[Encrypt, Decrypt, Release],
-            Self::Token | Self::Opaque => &[Release],
+            Self::Aes256 => &[Encrypt, Decrypt, DataKey, Release],
+            Self::Token | Self::Basic | Self::Mtls => &[Http, Release],
+            Self::Aws => &[Http, AwsSign, Token, Release],
+            Self::Oauth2 => &[Http, Token, Release],
+            Self::GithubApp | Self::Gcp => &[Token, Release],
+            Self::Totp => &[Totp, Release],
+            Self::Opaque => &[Release],
         }
     }
 }

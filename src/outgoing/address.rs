@@ -6,4 +6,9 @@ use serde::{Deserialize, Serialize};
 pub struct Networks(Vec<String>);
 
 /// Temporary.
-pub fn choose(addresses: &[std::net::IpAddr], _: &Networks) -> Result<Vec<std::net::IpAddr>, String> { Ok(addresses.to_vec()) }
+pub fn choose(
+    addresses: &[std::net::IpAddr],
+    _: &Networks,
+) -> Result<Vec<std::net::IpAddr>, String> {
+    Ok(addresses.to_vec())
+}

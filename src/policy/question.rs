@@ -87,11 +87,16 @@ impl NotAskable {
     fn new(error: impl fmt::Display) -> Self {
         Self(error.to_string())
     }
+
+    fn untyped(field: &str) -> Self {
+        Self(format!("field `{field}` has no type that policy knows"))
+    }
 }
 
 struct Types {
     action: EntityTypeName,
     algorithm: EntityTypeName,
+    fields: EntityTypeName,
     kind: EntityTypeName,
     secret: EntityTypeName,
     service: EntityTypeName,
@@ -104,6 +109,7 @@ static TYPES: LazyLock<Types> = LazyLock::new(|| {
     Types {
         action: named("Action"),
         algorithm: named("Algorithm"),
+        fields: named("Fields"),
         kind: named("Kind"),
         secret: named("Secret"),
         service: named("Service"),
@@ -230,9 +236,21 @@ impl Question<'_> {
     /// The request and the entities that it is about.
     pub(super) fn put(&self, looks: Looks) -> Result<(Request, Cow<'_, Entities>), NotAskable> {
         let service = uid(&TYPES.service, self.service.as_str());
-        let entities = match looks.at(Part::Caller) {
-            true => Cow::Owned(self.with_caller(service.clone())?),
-            false => Cow::Borrowed(&self.secret.entities),
+        let mut others = Vec::new();
+        if looks.at(Part::Caller) {
+            let name = HashMap::from([("name".to_owned(), text(self.service.as_str()))]);
+            others
+                .push(Entity::new(service.clone(), name, HashSet::new()).map_err(NotAskable::new)?);
+        }
+        if looks.at(Part::Fields) {
+            others.extend(self.named_values()?);
+        }
+        let entities = match others.is_empty() {
+            true => Cow::Borrowed(&self.secret.entities),
+            false => {
+                let all = self.secret.entities.clone().add_entities(others, None);
+                Cow::Owned(all.map_err(NotAskable::new)?)
+            }
         };
         let action = uid(&TYPES.action, self.operation.as_str());
         let context = Context::from_pairs(self.context(looks)?).map_err(NotAskable::new)?;
@@ -241,14 +259,26 @@ impl Question<'_> {
         Ok((request, entities))
     }
 
-    fn with_caller(&self, service: EntityUid) -> Result<Entities, NotAskable> {
-        let name = HashMap::from([("name".to_owned(), text(self.service.as_str()))]);
-        let caller = Entity::new(service, name, HashSet::new()).map_err(NotAskable::new)?;
-        self.secret
-            .entities
-            .clone()
-            .add_entities([caller], None)
-            .map_err(NotAskable::new)
+    /// The fields whose members have names of the caller's: an entity each, with a tag for each
+    /// member.
+    fn named_values(&self) -> Result<Vec<Entity>, NotAskable> {
+        let mut entities = Vec::new();
+        for (field, value) in self.fields {
+            let Value::Object(members) = value else {
+                continue;
+            };
+            let tags = members.iter().map(|(name, value)| match value {
+                Value::String(value) => Ok((name.clone(), text(value))),
+                _ => Err(NotAskable::untyped(field)),
+            });
+            let tags = tags.collect::<Result<Vec<_>, _>>()?;
+            let uid = uid(&TYPES.fields, field);
+            entities.push(
+                Entity::new_with_tags(uid, HashMap::new(), HashSet::new(), tags)
+                    .map_err(NotAskable::new)?,
+            );
+        }
+        Ok(entities)
     }
 
     #[cfg(test)]
@@ -303,13 +333,18 @@ impl Question<'_> {
                 Value::String(value) => Some(text(value)),
                 Value::Bool(value) => Some(RestrictedExpression::new_bool(*value)),
                 Value::Number(value) => value.as_i64().map(RestrictedExpression::new_long),
-                Value::Null | Value::Array(_) | Value::Object(_) => None,
+                Value::Array(values) => values
+                    .iter()
+                    .map(|value| value.as_str().map(text))
+                    .collect::<Option<Vec<_>>>()
+                    .map(RestrictedExpression::new_set),
+                // Its members are tags of the entity (see `named_values`).
+                Value::Object(_) => Some(entity(&TYPES.fields, key)),
+                Value::Null => None,
             };
             match value {
                 Some(value) => Ok((key.clone(), value)),
-                None => Err(NotAskable(format!(
-                    "field `{key}` has no type that policy knows"
-                ))),
+                None => Err(NotAskable::untyped(key)),
             }
         });
         let fields = fields.collect::<Result<Vec<_>, _>>()?;

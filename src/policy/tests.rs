@@ -56,7 +56,9 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
         }
         OperationName::PublicKey => json!({"format": "pem"}),
         OperationName::Encrypt | OperationName::Decrypt => json!({"size": 3, "aad": "eA=="}),
-        OperationName::Release => json!({}),
+        OperationName::Release | OperationName::Totp => json!({}),
+        OperationName::DataKey => json!({"size": 32}),
+        _ => json!({}),
     };
     Case {
         service: name(service),

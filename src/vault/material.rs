@@ -109,6 +109,11 @@ pub enum MaterialError {
     /// RSA keys come in a few sizes.
     #[error("can't generate an RSA key of {0} bits; use 2048, 3072, 4096 or 8192")]
     NoSuchRsaSize(u32),
+    /// Only a provider makes one.
+    #[error(
+        "a secret of kind `{0}` comes from its provider; put it in with `strongroom secret add`"
+    )]
+    NotGenerated(Kind),
     /// The machine's: the cryptographic library refused what should have worked.
     #[error("the cryptographic library failed to {0}")]
     Machine(&'static str),
@@ -137,6 +142,13 @@ impl Material {
                 kind,
                 URL_SAFE_NO_PAD.encode(random()?.as_slice()).into_bytes(),
             ),
+            Kind::Basic
+            | Kind::Aws
+            | Kind::Oauth2
+            | Kind::Mtls
+            | Kind::GithubApp
+            | Kind::Gcp
+            | Kind::Totp => Err(MaterialError::NotGenerated(kind)),
         }
     }
 
@@ -250,7 +262,7 @@ impl Material {
             Kind::Token if !import::is_token(&bytes) => {
                 "one line of text that is not empty; for other bytes use `opaque`"
             }
-            Kind::Opaque if bytes.is_empty() => "at least one byte",
+            _ if bytes.is_empty() => "at least one byte",
             Kind::Ed25519 | Kind::P256 | Kind::P384 | Kind::Rsa => {
                 "a private key as PEM, OpenSSH or JWK"
             }

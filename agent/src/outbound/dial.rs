@@ -61,9 +61,9 @@ impl Service<Uri> for Dialler {
 
 async fn dial(route: &Route) -> Result<TcpStream, NoReply> {
     let (host, port) = (route.host.as_str(), route.port);
-    let resolved = resolve(host, port).await.map_err(|error| {
-        NoReply::Unreachable(format!("`{host}` can't be looked up: {error}"))
-    })?;
+    let resolved = resolve(host, port)
+        .await
+        .map_err(|error| NoReply::Unreachable(format!("`{host}` can't be looked up: {error}")))?;
     let addresses = address::choose(&resolved, &route.networks)
         .map_err(|refused| NoReply::TargetRefused(format!("`{host}`: {refused}")))?;
     let mut last = format!("`{host}` has no address");

@@ -79,7 +79,7 @@ impl SignAlgorithm {
                 Self::Rs384,
                 Self::Rs512,
             ],
-            Kind::Hmac | Kind::Aes256 | Kind::Token | Kind::Opaque => &[],
+            _ => &[],
         }
     }
 

@@ -57,7 +57,7 @@ policy `atlas`, line 1: unrecognized action `Action::"sing"`
   |
 1 | permit (principal, action == Action::"sing", resource);
   |                              ^^^^^^^^^^^^^^
-  = the actions are `Action::"public-key"`, `Action::"sign"`, `Action::"mac"`, `Action::"verify-mac"`, `Action::"encrypt"`, `Action::"decrypt"`, `Action::"release"`"#,
+  = the actions are `Action::"public-key"`, `Action::"sign"`, `Action::"mac"`, `Action::"verify-mac"`, `Action::"encrypt"`, `Action::"decrypt"`, `Action::"data-key"`, `Action::"http"`, `Action::"aws-sign"`, `Action::"token"`, `Action::"ssh-sign"`, `Action::"ssh-certificate"`, `Action::"totp"`, `Action::"release"`"#,
     );
 }
 

@@ -18,6 +18,12 @@ pub(super) fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Material, Mater
     match kind {
         Some(Kind::Token) => return Material::raw(Kind::Token, without_line_end(bytes).to_vec()),
         Some(Kind::Opaque) => return Material::raw(Kind::Opaque, bytes.to_vec()),
+        Some(kind @ (Kind::Basic | Kind::Mtls)) => return Material::raw(kind, bytes.to_vec()),
+        Some(kind @ Kind::Aws) => return Material::raw(kind, bytes.to_vec()),
+        Some(kind @ (Kind::Oauth2 | Kind::GithubApp | Kind::Gcp)) => {
+            return Material::raw(kind, bytes.to_vec());
+        }
+        Some(kind @ Kind::Totp) => return Material::raw(kind, bytes.to_vec()),
         _ => {}
     }
     let material = if pem::is_in(bytes) {

@@ -106,7 +106,10 @@ fn generated_secrets_come_back_from_both_stored_forms() {
             Kind::Rsa => Material::generate_rsa(2048),
             kind => Material::generate(kind),
         };
-        let made = made.unwrap();
+        let made = match made {
+            Err(MaterialError::NotGenerated(_)) => continue,
+            made => made.unwrap(),
+        };
         assert_eq!(made.kind(), kind);
         assert_eq!(made.public_key().is_some(), kind.is_asymmetric());
         for stored in [made.to_stored(), made.to_der()] {

@@ -1,0 +1,38 @@
+//! `aws-sign`: signs one AWS request (SigV4), or makes a presigned URL.
+
+use serde_json::{Map, Value};
+
+use super::{BadInput, Done, OperationError, Setting, Unsuitable, input::Fields};
+use crate::{binding::Binding, vault::material::Material};
+
+/// The input of `aws-sign`.
+#[derive(Debug)]
+pub struct AwsSignInput {
+    _private: (),
+}
+
+impl AwsSignInput {
+    pub(super) fn read(_fields: &mut Fields) -> Result<Self, BadInput> {
+        Ok(Self { _private: () })
+    }
+
+    pub(super) fn fields(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    pub(super) fn fields_for(&self, _binding: Option<&Binding>) -> Map<String, Value> {
+        self.fields()
+    }
+
+    pub(super) fn suits(&self, _binding: Option<&Binding>) -> Result<(), Unsuitable> {
+        Ok(())
+    }
+
+    pub(super) fn perform(
+        &self,
+        _material: &Material,
+        _setting: Setting<'_>,
+    ) -> Result<Done, OperationError> {
+        Err(OperationError::Machine("begin"))
+    }
+}
