@@ -131,7 +131,7 @@ pub(crate) enum Step {
     Call(Box<Call>, Then),
     /// This has to be a durable version of the secret first; then it goes on.
     Keep(Material, Box<dyn FnOnce() -> Step + Send>),
-    /// It is done, after a call.
+    /// It is done, and its outcome is an entry of its own.
     Report(Report),
 }
 
@@ -142,8 +142,8 @@ pub(crate) type Then = Box<dyn FnOnce(Reply) -> Result<Step, Failure> + Send>;
 pub(crate) struct Report {
     pub(crate) done: Done,
     pub(crate) ending: Ending,
-    /// The provider's HTTP status.
-    pub(crate) status: u16,
+    /// The provider's HTTP status, if one was called.
+    pub(crate) status: Option<u16>,
     /// When what was issued stops being good.
     pub(crate) expires: Option<Timestamp>,
 }
@@ -332,7 +332,7 @@ impl Owed {
                 ending,
                 status,
                 expires,
-            })) => (Ok(done), ending, Some(status), expires),
+            })) => (Ok(done), ending, status, expires),
             Ok(Step::Done(done)) => (Ok(done), Ending::Answered, None, None),
             Err(failure) => {
                 let (ending, status) = (failure.ending, failure.status);

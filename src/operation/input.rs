@@ -194,7 +194,8 @@ impl Fields {
         }
     }
 
-    fn take(&mut self, field: &'static str) -> Option<Value> {
+    /// The field as it is, if it is there.
+    pub(super) fn take(&mut self, field: &'static str) -> Option<Value> {
         self.known.push(field);
         self.left.remove(field)
     }

@@ -1,0 +1,1 @@
+//! Google Cloud service account tokens (RFC 7523).
