@@ -30,7 +30,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::{
-    binding::{Binding, Bound},
+    binding::{Binding, Bound, Purpose},
     errand::Step,
     vault::material::Material,
 };
@@ -388,6 +388,12 @@ pub(crate) struct Setting<'a> {
 impl<'a> Setting<'a> {
     pub(crate) fn binding(&self) -> Option<&'a Binding> {
         self.binding.map(|bound| &bound.binding)
+    }
+
+    /// Tells routes apart: see [`Route::key`](crate::errand::Route::key).
+    pub(crate) fn route_key(&self, purpose: Purpose) -> (u64, u64) {
+        let record = self.binding.map_or(0, |bound| bound.record);
+        (record, u64::from(self.version) << 8 | purpose as u64)
     }
 }
 

@@ -24,7 +24,7 @@ mod gcp;
 mod github_app;
 mod jws;
 mod jwt;
-mod oauth2;
+pub(crate) mod oauth2;
 
 /// The longest that anything issued may be good, in seconds: 24 hours.
 pub const LONGEST: u32 = 24 * 60 * 60;

@@ -186,6 +186,7 @@ impl Plan for Claims<'_> {
             ending: Ending::Issued,
             status: None,
             expires: Some(expires),
+            detail: None,
         }))
     }
 }
