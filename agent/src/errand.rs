@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use strongroom::{
     audit::{Committed, NotRecorded, Submission},
-    errand::{Keeping, Progress},
+    errand::{Errand, InTurn, Keeping, Progress, Turn},
 };
 
 use crate::host::Host;
@@ -22,15 +22,31 @@ pub async fn finish(host: &Arc<Host>, progress: Progress) -> Result<Committed, N
 async fn run(host: Arc<Host>, mut progress: Progress) -> Result<Committed, NotRecorded> {
     loop {
         progress = match progress {
-            Progress::Errand(errand) => {
-                let (call, awaited) = errand.set_out();
-                awaited.resume(host.outbound().send(host.vault(), *call).await)
-            }
+            Progress::Wait(turn) => in_turn(&host, *turn).await,
+            Progress::Errand(errand) => send(&host, *errand).await,
             Progress::Keep(keeping) => keep(&host, *keeping).await,
             Progress::Finished(finished) => {
                 return host.record(Submission::Outcome(finished)).await;
             }
         };
+    }
+}
+
+async fn send(host: &Host, errand: Errand) -> Progress {
+    let (call, awaited) = errand.set_out();
+    awaited.resume(host.outbound().send(host.vault(), *call).await)
+}
+
+/// One use of a secret at a time, until what its provider gave in exchange for it is durable: the
+/// next one works with that.
+async fn in_turn(host: &Host, turn: Turn) -> Progress {
+    let _turn = host.turns().wait(turn.secret()).await;
+    match host.vault().take_turn(turn, Timestamp::now()) {
+        InTurn::Over(progress) => progress,
+        InTurn::Errand(errand) => match send(host, *errand).await {
+            Progress::Keep(keeping) => keep(host, *keeping).await,
+            progress => progress,
+        },
     }
 }
 

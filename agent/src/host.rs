@@ -30,6 +30,7 @@ use crate::{
     notify::Health,
     outbound::Outbound,
     remembered,
+    turns::Turns,
     writer::Writer,
 };
 
@@ -54,6 +55,7 @@ pub struct Host {
     outbound: Outbound,
     /// Uses that wait for a provider.
     errands: TaskTracker,
+    turns: Turns,
     /// Vault changes build on each other's signatures: one at a time.
     pub(crate) changing: tokio::sync::Mutex<()>,
     purpose: Purpose,
@@ -143,6 +145,7 @@ impl Host {
             address: OnceLock::new(),
             outbound: Outbound::new(held_bytes),
             errands: TaskTracker::new(),
+            turns: Turns::default(),
             changing: tokio::sync::Mutex::new(()),
             purpose,
             _held: held,
@@ -172,6 +175,11 @@ impl Host {
 
     pub fn writer(&self) -> &Writer {
         &self.writer
+    }
+
+    /// Who waits for which secret.
+    pub fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// The way to providers.

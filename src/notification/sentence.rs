@@ -178,6 +178,7 @@ fn ended(ending: Ending) -> &'static str {
         Ending::BadAnswer => "was answered in a way that can't be used",
         Ending::NotKept => "brought a new value that is lost",
         Ending::CutOff => "was cut off: the vault was locked",
+        Ending::Stopped => "was stopped before anybody was called",
     }
 }
 

@@ -204,8 +204,7 @@ impl Fields {
         }
     }
 
-    /// The field as it is, if it is there.
-    pub(super) fn take(&mut self, field: &'static str) -> Option<Value> {
+    fn take(&mut self, field: &'static str) -> Option<Value> {
         self.known.push(field);
         self.left.remove(field)
     }

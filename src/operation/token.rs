@@ -217,7 +217,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn take(&mut self, field: &'static str) -> Option<Value> {
-        let value = self.fields.take(field)?;
+        let value = self.fields.value(field)?;
         self.given.push(field);
         Some(value)
     }

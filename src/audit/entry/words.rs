@@ -111,6 +111,8 @@ words! {
         NotKept = "not-kept",
         /// The vault was locked before the answer was there.
         CutOff = "cut-off",
+        /// The owner changed something before the provider was called.
+        Stopped = "stopped",
     }
 }
 
