@@ -138,7 +138,7 @@ pub(crate) enum Step {
     /// The agent has to send this first; then it goes on.
     Call(Box<Call>, Then),
     /// This has to be a durable version of the secret first; then it goes on.
-    Keep(Material, Box<dyn FnOnce() -> Step + Send>),
+    Keep(Material, Next),
     /// It has to wait for its turn first; then it goes on with the version that is current then.
     Wait(Begin),
     /// It is done, and its outcome is an entry of its own.
@@ -147,6 +147,9 @@ pub(crate) enum Step {
 
 /// What becomes of a reply.
 pub(crate) type Then = Box<dyn FnOnce(Reply) -> Result<Step, Failure> + Send>;
+
+/// What comes after a version was kept.
+pub(crate) type Next = Box<dyn FnOnce() -> Result<Step, Failure> + Send>;
 
 /// What is done in a turn, with the secret opened for it.
 pub(crate) type Begin = Box<dyn FnOnce(Opened<'_>) -> Result<Begun, OperationError> + Send>;
@@ -208,7 +211,7 @@ pub struct Awaited {
 pub struct Keeping {
     owed: Owed,
     material: Material,
-    next: Box<dyn FnOnce() -> Step + Send>,
+    next: Next,
 }
 
 /// A recorded use that may use up its secret, so that it waits until no other one of the same
@@ -359,7 +362,7 @@ impl Keeping {
     pub fn kept(self, kept: Result<&Changed, &str>) -> Progress {
         let Self { owed, next, .. } = self;
         let step = match kept {
-            Ok(_) => Ok(next()),
+            Ok(_) => next(),
             Err(why) => Err(Failure::new(
                 Ending::NotKept,
                 format!(

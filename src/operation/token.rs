@@ -8,7 +8,6 @@ use std::{collections::BTreeMap, fmt};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
 
 use super::{
     BadInput, Done, Kind, OperationError, OperationName, Setting, Unsuitable, input::Fields,
@@ -16,12 +15,13 @@ use super::{
 use crate::{
     binding::{Binding, Token},
     errand::Step,
-    vault::material::Material,
+    vault::material::{Material, text},
 };
 
 mod aws;
 mod gcp;
 mod github_app;
+pub mod grant;
 mod jws;
 mod jwt;
 pub(crate) mod oauth2;
@@ -135,6 +135,9 @@ impl TokenInput {
         };
         match token {
             Token::Jwt(jwt) => jwt::plan(self, kind, jwt),
+            Token::Oauth2(oauth2) => oauth2::plan(self, kind, oauth2),
+            Token::GithubApp(app) => github_app::plan(self, kind, app),
+            Token::Gcp(gcp) => gcp::plan(self, kind, gcp),
             Token::Aws(aws) => aws::plan(self, kind, aws),
         }
     }
@@ -185,9 +188,6 @@ fn issued(
         version: u32,
     }
     let rest_length = Value::Object(rest.clone()).to_string().len();
-    // Reserved whole, at six bytes for each that may have to be escaped: a vector that grows
-    // leaves its old contents behind.
-    let mut json = Zeroizing::new(Vec::with_capacity(256 + rest_length + 6 * token.len()));
     let issued = Issued {
         token,
         r#type: kind,
@@ -195,9 +195,9 @@ fn issued(
         rest,
         version,
     };
-    serde_json::to_writer(&mut *json, &issued)
-        .map_err(|_| OperationError::Machine("write the answer"))?;
-    Ok(Done::Secret(json))
+    text::write(&issued, token.len() + rest_length)
+        .map(Done::Secret)
+        .map_err(|_| OperationError::Machine("write the answer"))
 }
 
 fn texts(texts: &BTreeMap<String, String>) -> Value {

@@ -22,11 +22,14 @@ use zeroize::Zeroizing;
 use super::memory::with_clean_stack;
 use crate::{operation::Kind, service::key::PublicKey};
 
+pub(crate) mod gcp;
 mod import;
 mod jwk;
+pub(crate) mod oauth2;
 mod openssh;
 mod pem;
 mod rsa;
+pub(crate) mod text;
 
 /// The most bytes that one secret may have.
 pub const MAX_LEN: usize = 256 * 1024;
@@ -178,6 +181,9 @@ impl Material {
     /// | `aes256` | 32 bytes, or these as 64 hexadecimal digits or base64 |
     /// | `token` | one line of text; loses its line end |
     /// | `opaque` | anything, as it is |
+    /// | `oauth2` | JSON: `client_id`, and `client_secret` or `refresh_token` or both |
+    /// | `github-app` | an RSA key as PEM, as GitHub hands it out |
+    /// | `gcp` | the JSON key file of a service account, as Google hands it out |
     pub fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Self, MaterialError> {
         with_clean_stack(|| import::import(kind, bytes))
     }

@@ -105,6 +105,8 @@ words! {
         TooLarge = "too-large",
         /// Other answers took all the memory that answers may take.
         NoRoom = "no-room",
+        /// The provider refused to issue anything, and said why.
+        Refused = "refused",
         /// The answer is not what it has to be.
         BadAnswer = "bad-answer",
         /// The provider answered with a new value that could not be stored.

@@ -5,17 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{BadBinding, Pattern, bad};
-use crate::operation::{Kind, LONGEST_TOKEN, SignAlgorithm};
+use super::{BadBinding, MAX_MEMBERS, Pattern, bad, lifetime, text, texts};
+use crate::operation::{Kind, SignAlgorithm};
 
 /// The claims that are always the agent's own (RFC 7519, section 4.1).
 pub const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 
 const SECTION: &str = "token.jwt";
-/// The most audiences, patterns or claims.
-const MAX_MEMBERS: usize = 64;
-/// The longest name or text, in bytes.
-const MAX_TEXT: usize = 256;
 
 /// `{"issuer": "https://ci.example", "audience": ["api.example"], "subject": ["ci-*"],
 /// "claims": {"tenant": "acme"}, "allow": {"env": ["prod", "test-*"]}, "max_lifetime": 900}`
@@ -75,25 +71,16 @@ impl Jwt {
     }
 
     pub(super) fn check(&self, kind: Kind) -> Result<(), BadBinding> {
-        text("issuer", &self.issuer)?;
-        if self.audience.len() > MAX_MEMBERS || self.subject.len() > MAX_MEMBERS {
-            return Err(bad(
-                SECTION,
-                "audience",
-                "at most 64, and as many of `subject`",
-            ));
-        }
-        for audience in &self.audience {
-            text("audience", audience)?;
+        text(SECTION, "issuer", &self.issuer)?;
+        texts(SECTION, "audience", &self.audience)?;
+        if self.subject.len() > MAX_MEMBERS {
+            return Err(bad(SECTION, "subject", "at most 64"));
         }
         for subject in &self.subject {
             subject.check(SECTION, "subject")?;
         }
         self.check_claims()?;
-        if !(1..=LONGEST_TOKEN).contains(&self.max_lifetime) {
-            let problem = format!("say how many seconds, from 1 to {LONGEST_TOKEN}");
-            return Err(bad(SECTION, "max_lifetime", problem));
-        }
+        lifetime(SECTION, "max_lifetime", self.max_lifetime)?;
         if let Some(algorithm) = self.algorithm
             && !JwtAlgorithm::of(kind).contains(&algorithm)
         {
@@ -105,7 +92,7 @@ impl Jwt {
         }
         for (field, value) in [("key_id", &self.key_id), ("typ", &self.typ)] {
             if let Some(value) = value {
-                text(field, value)?;
+                text(SECTION, field, value)?;
             }
         }
         Ok(())
@@ -118,7 +105,7 @@ impl Jwt {
         for (field, name) in (self.claims.keys().map(|name| ("claims", name)))
             .chain(self.allow.keys().map(|name| ("allow", name)))
         {
-            text(field, name)?;
+            text(SECTION, field, name)?;
             if REGISTERED.contains(&name.as_str()) {
                 let problem = format!("`{name}` is set by the agent; leave it out");
                 return Err(bad(SECTION, field, problem));
@@ -173,17 +160,5 @@ impl JwtAlgorithm {
             Self::Rs256 => SignAlgorithm::Rs256,
             Self::Ps256 => SignAlgorithm::Ps256,
         }
-    }
-}
-
-fn text(field: &'static str, text: &str) -> Result<(), BadBinding> {
-    if (1..=MAX_TEXT).contains(&text.len()) && !text.contains(char::is_control) {
-        Ok(())
-    } else {
-        let problem = format!(
-            "`{}` is not a text of 1 to {MAX_TEXT} bytes without control characters",
-            text.chars().take(64).collect::<String>().escape_debug()
-        );
-        Err(bad(SECTION, field, problem))
     }
 }
