@@ -117,6 +117,9 @@ pub enum NoReply {
     /// An address that the binding does not name, and that is not public.
     #[error("{0}")]
     TargetRefused(String),
+    /// The connection ended, or what came is no HTTP.
+    #[error("no whole answer came: {0}; what was asked may be done all the same")]
+    Broken(String),
     /// The time of the binding was over.
     #[error("no whole answer within {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -303,6 +306,10 @@ impl From<NoReply> for Failure {
         let (ending, told) = match &error {
             NoReply::Unreachable(_) => (Ending::Unreachable, "the provider can't be reached"),
             NoReply::TargetRefused(_) => (Ending::TargetRefused, "the provider can't be reached"),
+            NoReply::Broken(_) => (
+                Ending::BadAnswer,
+                "the provider's answer did not arrive whole",
+            ),
             NoReply::TimedOut(_) => (Ending::TimedOut, "the provider did not answer in time"),
             NoReply::TooLarge(_) => (Ending::TooLarge, "the provider's answer is too large"),
             NoReply::NoRoom => (Ending::NoRoom, "the agent is busy; try again later"),
@@ -340,6 +347,11 @@ impl Turn {
     /// Whose turn it is: of the uses of one secret, one at a time.
     pub fn secret(&self) -> &Name {
         &self.owed.secret
+    }
+
+    /// It did not come in time.
+    pub fn give_up(self, why: NoReply) -> Progress {
+        self.owed.progress(Err(Failure::from(why)))
     }
 }
 

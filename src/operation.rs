@@ -341,6 +341,12 @@ impl Operation {
         }
     }
 
+    /// Whether its input is a document for somebody else, so that the request may be much longer
+    /// than a key's own business ever is ([`MAX_LARGE_BODY`](crate::request::MAX_LARGE_BODY)).
+    pub fn takes_large_body(&self) -> bool {
+        matches!(self, Self::Http(_))
+    }
+
     /// Whether the answer holds something secret, so that the request must name a `reply_to`.
     pub fn wants_sealed(&self) -> bool {
         matches!(
