@@ -15,6 +15,7 @@
 //! | `verify-mac` | `algorithm`, `size`, `version`? |
 //! | `encrypt` | `size`, `aad`? |
 //! | `decrypt` | `size`, `aad`?, `version`? |
+//! | `token` | `scopes`, `claims`, and what of `audience`, `subject`, `lifetime` was asked for; the rest with a binding |
 //! | `release` | none |
 //!
 //! `size` is the length in bytes of what is signed, authenticated, encrypted or decrypted; the
