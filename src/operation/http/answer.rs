@@ -95,7 +95,7 @@ pub(super) fn report(
     Ok(Report {
         done: Done::Written(RawValue::from_string(text).map_err(failed)?),
         ending: Ending::Answered,
-        status: reply.status,
+        status: Some(reply.status),
         expires: None,
         detail: scrubbed.then(|| "the credential was in the answer, and was taken out".to_owned()),
     })
