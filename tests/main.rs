@@ -25,3 +25,4 @@ mod notify;
 mod peers;
 mod readme;
 mod rollback;
+mod token;
