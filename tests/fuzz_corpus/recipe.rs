@@ -29,6 +29,7 @@ use super::targets::{
 mod keys;
 mod outgoing;
 mod text;
+mod token;
 mod vault;
 mod wire;
 
@@ -45,6 +46,10 @@ pub fn seeds() -> Vec<Seed> {
         outgoing::bindings(),
         outgoing::targets(),
         outgoing::scrubs(),
+        token::answers(),
+        token::bindings(),
+        token::materials(),
+        token::operations(),
         text::operations(),
         text::policies(),
         text::receipts(&small),
