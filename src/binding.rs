@@ -22,7 +22,8 @@ mod ssh;
 mod token;
 
 pub use attach::{Attach, CannotAttach};
-pub use aws::Aws;
+pub(crate) use aws::is_name as is_aws_name;
+pub use aws::{Aws, HostPattern};
 pub use base_url::{BadUrl, BaseUrl};
 pub use endpoint::{Endpoint, MAX_REPLY};
 pub use http::Http;
@@ -145,6 +146,9 @@ impl Binding {
         }
         if let Some(aws) = &self.aws {
             aws.check(kind)?;
+        }
+        if let (Kind::Aws, Some(http)) = (kind, &self.http) {
+            aws::check_http(self.aws.as_ref(), http)?;
         }
         if let Some(token) = &self.token {
             token.check(kind)?;

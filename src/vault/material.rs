@@ -22,11 +22,14 @@ use zeroize::Zeroizing;
 use super::memory::with_clean_stack;
 use crate::{operation::Kind, service::key::PublicKey};
 
+mod aws;
 mod import;
 mod jwk;
 mod openssh;
 mod pem;
 mod rsa;
+
+pub(crate) use aws::AccessKey;
 
 /// The most bytes that one secret may have.
 pub const MAX_LEN: usize = 256 * 1024;
@@ -177,6 +180,7 @@ impl Material {
     /// | `hmac` | 16 bytes or more, as they are; text loses the line end that editors and `echo` add |
     /// | `aes256` | 32 bytes, or these as 64 hexadecimal digits or base64 |
     /// | `token` | one line of text; loses its line end |
+    /// | `aws` | an access key: JSON (`access_key_id`, `secret_access_key`, `session_token`?), what `aws iam create-access-key` prints, or one profile of a credentials file |
     /// | `opaque` | anything, as it is |
     pub fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Self, MaterialError> {
         with_clean_stack(|| import::import(kind, bytes))
@@ -262,6 +266,7 @@ impl Material {
             Kind::Token if !import::is_token(&bytes) => {
                 "one line of text that is not empty; for other bytes use `opaque`"
             }
+            Kind::Aws if !aws::is_stored(&bytes) => "an access key in its canonical form",
             _ if bytes.is_empty() => "at least one byte",
             Kind::Ed25519 | Kind::P256 | Kind::P384 | Kind::Rsa => {
                 "a private key as PEM, OpenSSH or JWK"

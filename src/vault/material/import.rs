@@ -7,7 +7,9 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-use super::{KeyPair, MAX_LEN, Material, MaterialError, curve, jwk::Jwk, openssh, pem, rejected};
+use super::{
+    KeyPair, MAX_LEN, Material, MaterialError, aws, curve, jwk::Jwk, openssh, pem, rejected,
+};
 use crate::operation::Kind;
 
 pub(super) fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Material, MaterialError> {
@@ -19,7 +21,7 @@ pub(super) fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Material, Mater
         Some(Kind::Token) => return Material::raw(Kind::Token, without_line_end(bytes).to_vec()),
         Some(Kind::Opaque) => return Material::raw(Kind::Opaque, bytes.to_vec()),
         Some(kind @ (Kind::Basic | Kind::Mtls)) => return Material::raw(kind, bytes.to_vec()),
-        Some(kind @ Kind::Aws) => return Material::raw(kind, bytes.to_vec()),
+        Some(Kind::Aws) => return aws::import(bytes),
         Some(kind @ (Kind::Oauth2 | Kind::GithubApp | Kind::Gcp)) => {
             return Material::raw(kind, bytes.to_vec());
         }
