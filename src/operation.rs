@@ -62,7 +62,7 @@ pub use release::ReleaseInput;
 pub use sign::{Encoding, SignAlgorithm, SignInput};
 pub use ssh_certificate::SshCertificateInput;
 pub use ssh_sign::SshSignInput;
-pub use token::TokenInput;
+pub use token::{LONGEST as LONGEST_TOKEN, TokenInput};
 pub use totp::TotpInput;
 
 /// The name of an operation.
@@ -150,6 +150,21 @@ pub enum Unsuitable {
         kind: Kind,
         /// What was asked for.
         operation: OperationName,
+    },
+    /// The operation has such a field, but not with this kind of secret.
+    #[error(
+        "`{operation}` with a secret of kind `{kind}` takes no field `{field}`; it takes {}",
+        list(takes)
+    )]
+    Field {
+        /// The kind of the secret.
+        kind: Kind,
+        /// What was asked for.
+        operation: OperationName,
+        /// The field.
+        field: &'static str,
+        /// The fields that this kind has a use for.
+        takes: &'static [&'static str],
     },
     /// The secret's binding does not allow it.
     #[error("the binding of the secret does not allow to {0}")]
@@ -324,6 +339,12 @@ impl Operation {
             Self::Decrypt(input) => input.version,
             _ => None,
         }
+    }
+
+    /// Whether its input is a document for somebody else, so that the request may be much longer
+    /// than a key's own business ever is ([`MAX_LARGE_BODY`](crate::request::MAX_LARGE_BODY)).
+    pub fn takes_large_body(&self) -> bool {
+        matches!(self, Self::Http(_))
     }
 
     /// Whether the answer holds something secret, so that the request must name a `reply_to`.

@@ -23,11 +23,14 @@ use super::memory::with_clean_stack;
 use crate::{operation::Kind, service::key::PublicKey};
 
 mod aws;
+pub(crate) mod gcp;
 mod import;
 mod jwk;
+pub(crate) mod oauth2;
 mod openssh;
 mod pem;
 mod rsa;
+pub(crate) mod text;
 
 pub(crate) use aws::AccessKey;
 
@@ -182,6 +185,9 @@ impl Material {
     /// | `token` | one line of text; loses its line end |
     /// | `aws` | an access key: JSON (`access_key_id`, `secret_access_key`, `session_token`?), what `aws iam create-access-key` prints, or one profile of a credentials file |
     /// | `opaque` | anything, as it is |
+    /// | `oauth2` | JSON: `client_id`, and `client_secret` or `refresh_token` or both |
+    /// | `github-app` | an RSA key as PEM, as GitHub hands it out |
+    /// | `gcp` | the JSON key file of a service account, as Google hands it out |
     pub fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Self, MaterialError> {
         with_clean_stack(|| import::import(kind, bytes))
     }
