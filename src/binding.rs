@@ -30,9 +30,10 @@ pub use http::Http;
 pub use rotation::Rotation;
 pub use sign::Sign;
 pub use ssh::Ssh;
+pub(crate) use token::is_aws_session;
 pub use token::{
     Access, AwsToken, ClientAuthentication, Gcp, GithubApp, Grant, Jwt, JwtAlgorithm, Oauth2,
-    Pattern, Token,
+    Pattern, SHORTEST_AWS_TOKEN, Token,
 };
 
 /// What one secret is for. What a binding does not say, the operations' own bounds say.
