@@ -319,3 +319,6 @@ impl fmt::Debug for TokenInput {
         write!(f, "TokenInput({})", self.given.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::{Plan, TokenInput, grant};
 use crate::{
     audit::Ending,
-    binding::{AwsToken, Purpose, SHORTEST_AWS_TOKEN, is_aws_session},
+    binding::{AwsToken, SHORTEST_AWS_TOKEN, is_aws_session},
     errand::{Failure, Reply, Report, Step},
     operation::{Done, Kind, OperationError, Setting, Unsuitable, input::bounded, list},
     outgoing::{
@@ -138,9 +138,8 @@ impl Plan for Sts<'_> {
         headers.insert(header::CONTENT_TYPE, form);
         // It would answer in JSON to who asks for that.
         headers.insert(header::ACCEPT, HeaderValue::from_static("text/xml"));
-        let route = endpoint.route(setting.route_key(Purpose::Token), None);
         let body = Bytes::from(self.form());
-        let draft = grant::draft(&endpoint, "", headers, body, route)?;
+        let draft = grant::draft(&endpoint, setting, "", headers, body)?;
         let scope = Scope {
             region: &self.binding.region,
             service: "sts",
