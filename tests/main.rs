@@ -26,3 +26,4 @@ mod notify;
 mod peers;
 mod readme;
 mod rollback;
+mod token;

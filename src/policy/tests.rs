@@ -66,6 +66,7 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
             "path": "/", "query": {"acl": ""}, "headers": {}, "presigned": true, "expires": 60,
             "unsigned_payload": true, "action": "x",
         }),
+        OperationName::Http => crate::operation::http::tests::seen(),
         _ => json!({}),
     };
     Case {

@@ -27,7 +27,9 @@ use super::targets::{
 };
 
 mod keys;
+mod outgoing;
 mod text;
+mod token;
 mod vault;
 mod wire;
 
@@ -41,6 +43,13 @@ pub fn seeds() -> Vec<Seed> {
         wire::signature_bases(),
         wire::answers(&small),
         keys::keys(),
+        outgoing::bindings(),
+        outgoing::targets(),
+        outgoing::scrubs(),
+        token::answers(),
+        token::bindings(),
+        token::materials(),
+        token::operations(),
         text::operations(),
         text::policies(),
         text::receipts(&small),
