@@ -14,6 +14,7 @@
 
 mod support;
 
+mod aws;
 mod command;
 mod crash;
 mod disk;

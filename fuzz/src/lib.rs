@@ -6,6 +6,7 @@
 //!
 //! `tests/fuzz_corpus.rs` runs the same functions over the committed corpus with stable Rust.
 
+mod aws;
 mod keys;
 pub mod message;
 mod outgoing;
@@ -14,6 +15,7 @@ mod text;
 mod token;
 pub mod vault;
 
+pub use aws::sts_answer;
 pub use keys::{identity, material, public_key};
 pub use message::{answer, request, signature_base};
 pub use outgoing::{binding, scrub, target};
@@ -25,7 +27,7 @@ pub use vault::{argon2id, records, root};
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its binary and of its folder in `corpus/`.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: [(&str, Target); 18] = [
     ("answer", answer),
     ("argon2id", argon2id),
     ("binding", binding),
@@ -41,6 +43,7 @@ pub const TARGETS: [(&str, Target); 17] = [
     ("root", root),
     ("scrub", scrub),
     ("signature_base", signature_base),
+    ("sts_answer", sts_answer),
     ("target", target),
     ("token_answer", token_answer),
 ];

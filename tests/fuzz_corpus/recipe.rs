@@ -26,6 +26,7 @@ use super::targets::{
     published::{ATLAS, ATLAS_P256, ATLAS_PRIVATE, BORG, IDENTITY, NOW},
 };
 
+mod aws;
 mod keys;
 mod outgoing;
 mod text;
@@ -46,6 +47,10 @@ pub fn seeds() -> Vec<Seed> {
         outgoing::bindings(),
         outgoing::targets(),
         outgoing::scrubs(),
+        aws::answers(),
+        aws::bindings(),
+        aws::materials(),
+        aws::operations(),
         token::answers(),
         token::bindings(),
         token::materials(),
