@@ -355,7 +355,12 @@ impl Operation {
     pub fn wants_sealed(&self) -> bool {
         matches!(
             self,
-            Self::Decrypt(_) | Self::DataKey(_) | Self::Token(_) | Self::Totp(_) | Self::Release(_)
+            Self::Decrypt(_)
+                | Self::DataKey(_)
+                | Self::AwsSign(_)
+                | Self::Token(_)
+                | Self::Totp(_)
+                | Self::Release(_)
         )
     }
 
