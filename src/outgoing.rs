@@ -5,7 +5,7 @@
 //! ```
 //!
 //! **Invariant: what policy saw is what is sent.** A [`target::Path`] and a [`target::Query`] have
-//! one spelling, made once; policy sees it, and [`Draft::attach`] writes it.
+//! one spelling, made once; policy sees it, and `Draft::attach` writes it.
 //!
 //! **Invariant: the credential does not come back.** A reply passes through [`scrub::Scrubber`]
 //! before anything else looks at it.

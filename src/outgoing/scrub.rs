@@ -1,11 +1,11 @@
 //! Takes a credential out of what a provider answers, in whatever common form it comes back.
 //!
 //! Providers echo: in error texts, in debugging pages, in redirects. Each text of a
-//! [`Credential`](super::Credential) is looked for as it is; as base64, standard or URL-safe, at
+//! credential is looked for as it is; as base64, standard or URL-safe, at
 //! each of the three places where it may begin inside a longer base64 text; as hexadecimal digits
 //! of either case; and all of this again after percent-encoding, the escapes of JSON and
 //! JavaScript, HTML entities and line ends are undone, up to three times over, mixed and partial
-//! as they may be ([`unescape`]). It becomes `[credential]`.
+//! as they may be. It becomes `[credential]`.
 //!
 //! A text of fewer than [`MIN_LEN`] bytes is not looked for, since ordinary answers would be full
 //! of it; what it was sent in (`user:password`, the value of the header) still is.
