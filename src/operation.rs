@@ -16,6 +16,7 @@
 //! | `encrypt` | `size`, `aad`? |
 //! | `decrypt` | `size`, `aad`?, `version`? |
 //! | `http` | `method`, `host`, `path`, `query`, `body`, `size`, `content_type`? |
+//! | `token` | `scopes`, `claims`, and what of `audience`, `subject`, `lifetime` was asked for; the rest with a binding |
 //! | `release` | none |
 //!
 //! `size` is the length in bytes of what is signed, authenticated, encrypted or decrypted; the
@@ -63,7 +64,7 @@ pub use release::ReleaseInput;
 pub use sign::{Encoding, SignAlgorithm, SignInput};
 pub use ssh_certificate::SshCertificateInput;
 pub use ssh_sign::SshSignInput;
-pub use token::TokenInput;
+pub use token::{LONGEST as LONGEST_TOKEN, TokenInput};
 pub use totp::TotpInput;
 
 /// The name of an operation.
@@ -153,6 +154,21 @@ pub enum Unsuitable {
         kind: Kind,
         /// What was asked for.
         operation: OperationName,
+    },
+    /// The operation has such a field, but not with this kind of secret.
+    #[error(
+        "`{operation}` with a secret of kind `{kind}` takes no field `{field}`; it takes {}",
+        list(takes)
+    )]
+    Field {
+        /// The kind of the secret.
+        kind: Kind,
+        /// What was asked for.
+        operation: OperationName,
+        /// The field.
+        field: &'static str,
+        /// The fields that this kind has a use for.
+        takes: &'static [&'static str],
     },
     /// The secret's binding does not allow it.
     #[error("the binding of the secret does not allow to {0}")]

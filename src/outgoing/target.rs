@@ -284,3 +284,6 @@ fn is_unreserved(byte: u8) -> bool {
 fn means_itself(byte: u8) -> bool {
     b"!$&'()*,=:@".contains(&byte)
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,12 +26,15 @@ use crate::{
 };
 
 mod basic;
+pub(crate) mod gcp;
 mod import;
 mod jwk;
 mod mtls;
+pub(crate) mod oauth2;
 mod openssh;
 mod pem;
 mod rsa;
+pub(crate) mod text;
 
 use self::import::without_line_end;
 pub(crate) use self::{basic::Basic, mtls::Mtls};
@@ -188,6 +191,9 @@ impl Material {
     /// | `basic` | `user:password` in one line of text; loses its line end |
     /// | `mtls` | PEM: a certificate, the rest of its chain, and its private key |
     /// | `opaque` | anything, as it is |
+    /// | `oauth2` | JSON: `client_id`, and `client_secret` or `refresh_token` or both |
+    /// | `github-app` | an RSA key as PEM, as GitHub hands it out |
+    /// | `gcp` | the JSON key file of a service account, as Google hands it out |
     pub fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Self, MaterialError> {
         with_clean_stack(|| import::import(kind, bytes))
     }

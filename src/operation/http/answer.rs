@@ -40,7 +40,7 @@ enum Text<'a> {
     Text(&'a str),
 }
 
-/// Every name once, with all of its values.
+/// Every name once, in order, with all of its values.
 struct Headers<'a>(&'a HeaderMap);
 
 /// How deep JSON may be nested to be passed on as JSON: what many readers take.
@@ -95,7 +95,7 @@ pub(super) fn report(
     Ok(Report {
         done: Done::Written(RawValue::from_string(text).map_err(failed)?),
         ending: Ending::Answered,
-        status: reply.status,
+        status: Some(reply.status),
         expires: None,
         detail: scrubbed.then(|| "the credential was in the answer, and was taken out".to_owned()),
     })
@@ -156,7 +156,9 @@ fn json(text: &str) -> Option<&RawValue> {
 
 impl Serialize for Headers<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.keys().map(|name| {
+        let mut names: Vec<_> = self.0.keys().collect();
+        names.sort_unstable_by_key(|name| name.as_str());
+        serializer.collect_map(names.into_iter().map(|name| {
             let values = self.0.get_all(name).iter();
             let values: Vec<Cow<'_, str>> = values
                 .map(|value| String::from_utf8_lossy(value.as_bytes()))

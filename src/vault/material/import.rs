@@ -8,7 +8,8 @@ use base64::{
 use zeroize::Zeroizing;
 
 use super::{
-    KeyPair, MAX_LEN, Material, MaterialError, Mtls, basic, curve, jwk::Jwk, openssh, pem, rejected,
+    KeyPair, MAX_LEN, Material, MaterialError, Mtls, basic, curve, gcp::ServiceAccount, jwk::Jwk,
+    oauth2::Client, openssh, pem, rejected,
 };
 use crate::operation::Kind;
 
@@ -26,8 +27,11 @@ pub(super) fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Material, Mater
             return Material::raw(Kind::Mtls, bytes.to_vec());
         }
         Some(kind @ Kind::Aws) => return Material::raw(kind, bytes.to_vec()),
-        Some(kind @ (Kind::Oauth2 | Kind::GithubApp | Kind::Gcp)) => {
-            return Material::raw(kind, bytes.to_vec());
+        Some(Kind::Oauth2) => return Client::read(bytes)?.to_material(),
+        Some(Kind::Gcp) => return ServiceAccount::read(bytes)?.to_material(),
+        Some(Kind::GithubApp) => {
+            let key = Material::import(Some(Kind::Rsa), bytes)?;
+            return Material::raw(Kind::GithubApp, key.to_stored().to_vec());
         }
         Some(kind @ Kind::Totp) => return Material::raw(kind, bytes.to_vec()),
         _ => {}
