@@ -27,6 +27,7 @@ use super::targets::{
 };
 
 mod keys;
+mod outgoing;
 mod text;
 mod vault;
 mod wire;
@@ -41,6 +42,9 @@ pub fn seeds() -> Vec<Seed> {
         wire::signature_bases(),
         wire::answers(&small),
         keys::keys(),
+        outgoing::bindings(),
+        outgoing::targets(),
+        outgoing::scrubs(),
         text::operations(),
         text::policies(),
         text::receipts(&small),
