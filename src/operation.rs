@@ -119,11 +119,11 @@ pub enum Operation {
     /// See [`OperationName::DataKey`].
     DataKey(DataKeyInput),
     /// See [`OperationName::Http`].
-    Http(HttpInput),
+    Http(Box<HttpInput>),
     /// See [`OperationName::AwsSign`].
-    AwsSign(AwsSignInput),
+    AwsSign(Box<AwsSignInput>),
     /// See [`OperationName::Token`].
-    Token(TokenInput),
+    Token(Box<TokenInput>),
     /// See [`OperationName::SshSign`].
     SshSign(SshSignInput),
     /// See [`OperationName::SshCertificate`].
@@ -269,9 +269,9 @@ impl Operation {
             OperationName::Encrypt => Self::Encrypt(EncryptInput::read(&mut fields)?),
             OperationName::Decrypt => Self::Decrypt(DecryptInput::read(&mut fields)?),
             OperationName::DataKey => Self::DataKey(DataKeyInput::read(&mut fields)?),
-            OperationName::Http => Self::Http(HttpInput::read(&mut fields)?),
-            OperationName::AwsSign => Self::AwsSign(AwsSignInput::read(&mut fields)?),
-            OperationName::Token => Self::Token(TokenInput::read(&mut fields)?),
+            OperationName::Http => Self::Http(Box::new(HttpInput::read(&mut fields)?)),
+            OperationName::AwsSign => Self::AwsSign(Box::new(AwsSignInput::read(&mut fields)?)),
+            OperationName::Token => Self::Token(Box::new(TokenInput::read(&mut fields)?)),
             OperationName::SshSign => Self::SshSign(SshSignInput::read(&mut fields)?),
             OperationName::SshCertificate => {
                 Self::SshCertificate(SshCertificateInput::read(&mut fields)?)
@@ -355,7 +355,12 @@ impl Operation {
     pub fn wants_sealed(&self) -> bool {
         matches!(
             self,
-            Self::Decrypt(_) | Self::DataKey(_) | Self::Token(_) | Self::Totp(_) | Self::Release(_)
+            Self::Decrypt(_)
+                | Self::DataKey(_)
+                | Self::AwsSign(_)
+                | Self::Token(_)
+                | Self::Totp(_)
+                | Self::Release(_)
         )
     }
 

@@ -14,6 +14,7 @@
 
 mod support;
 
+mod aws;
 mod command;
 mod crash;
 mod disk;
@@ -25,3 +26,4 @@ mod notify;
 mod peers;
 mod readme;
 mod rollback;
+mod token;

@@ -132,6 +132,11 @@
 //!
 //! # `token`
 //!
+//! What may be issued with the secret, and within which bounds. It has one member, which the kind of
+//! the secret has a use for: `jwt` (`ed25519`, `p256`, `rsa`), `oauth2`, `github-app`, `gcp` or `aws`.
+//! Each is described with the [operation](super::operation#token) that uses it. An `oauth2` secret
+//! needs it for `http` too: that is where the token to attach comes from.
+//!
 //! # `ssh`
 //!
 //! # `rotation`

@@ -147,11 +147,11 @@ fn did(ask: &Ask, secret: &str, time: Timestamp) -> String {
         OperationName::Encrypt => format!("encrypted with {secret}"),
         OperationName::Decrypt => format!("decrypted with {secret}"),
         OperationName::DataKey => format!("was given a data key under {secret}"),
+        OperationName::AwsSign => aws_signed(ask, secret),
         OperationName::Http => {
             let (method, host) = (field(ask, "method"), field(ask, "host"));
             format!("sent {method} {host}{} with {secret}", field(ask, "path"))
         }
-        OperationName::AwsSign => format!("had an AWS request signed with {secret}"),
         OperationName::Token => token(ask, secret, time),
         OperationName::SshSign => format!("signed with {secret} for SSH"),
         OperationName::SshCertificate => format!("was issued an SSH certificate by {secret}"),
@@ -178,6 +178,29 @@ fn token(ask: &Ask, secret: &str, time: Timestamp) -> String {
         ),
         None => format!("had a token{audience} fetched with {secret}"),
     }
+}
+
+/// `had a request to s3 signed with aws/prod: GET bucket.s3.amazonaws.com/key in eu-west-1`
+fn aws_signed(ask: &Ask, secret: &str) -> String {
+    let mut text = format!(
+        "had a request to {} signed with {secret}: ",
+        field(ask, "service")
+    );
+    if ask.fields.contains_key("action") {
+        let _ = write!(text, "{}, ", field(ask, "action"));
+    }
+    let _ = write!(
+        text,
+        "{} {}{} in {}",
+        field(ask, "method"),
+        field(ask, "host"),
+        field(ask, "path"),
+        field(ask, "region")
+    );
+    if ask.fields.contains_key("expires") {
+        let _ = write!(text, ", as a URL good for {} s", field(ask, "expires"));
+    }
+    text
 }
 
 /// What policy saw in a field of the operation's, escaped.

@@ -61,6 +61,11 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
         OperationName::Token => {
             json!({"type": "jwt", "scopes": [], "claims": {"env": "prod"}, "lifetime": 900})
         }
+        OperationName::AwsSign => json!({
+            "service": "s3", "region": "eu-west-1", "method": "GET", "host": "a.s3.amazonaws.com",
+            "path": "/", "query": {"acl": ""}, "headers": {}, "presigned": true, "expires": 60,
+            "unsigned_payload": true, "action": "x",
+        }),
         OperationName::Http => crate::operation::http::tests::seen(),
         _ => json!({}),
     };

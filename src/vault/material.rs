@@ -22,9 +22,11 @@ use zeroize::Zeroizing;
 use super::memory::with_clean_stack;
 use crate::{
     operation::{Kind, OperationError},
+    outgoing::scrub::MIN_LEN,
     service::key::PublicKey,
 };
 
+mod aws;
 mod basic;
 pub(crate) mod gcp;
 mod import;
@@ -37,7 +39,7 @@ mod rsa;
 pub(crate) mod text;
 
 use self::import::without_line_end;
-pub(crate) use self::{basic::Basic, mtls::Mtls};
+pub(crate) use self::{aws::AccessKey, basic::Basic, mtls::Mtls};
 
 /// The most bytes that one secret may have.
 pub const MAX_LEN: usize = 256 * 1024;
@@ -188,6 +190,7 @@ impl Material {
     /// | `hmac` | 16 bytes or more, as they are; text loses the line end that editors and `echo` add |
     /// | `aes256` | 32 bytes, or these as 64 hexadecimal digits or base64 |
     /// | `token` | one line of text; loses its line end |
+    /// | `aws` | an access key: JSON (`access_key_id`, `secret_access_key`, `session_token`?), what `aws iam create-access-key` prints, or one profile of a credentials file |
     /// | `basic` | `user:password` in one line of text; loses its line end |
     /// | `mtls` | PEM: a certificate, the rest of its chain, and its private key |
     /// | `opaque` | anything, as it is |
@@ -252,6 +255,28 @@ impl Material {
         }
     }
 
+    /// What its owner should know of a credential that is sent to providers.
+    pub fn advice(&self) -> Option<String> {
+        let longest = match self.kind {
+            Kind::Token => self.bytes.len(),
+            // An empty half is what some providers want; one long half is looked for.
+            Kind::Basic => {
+                let basic = Basic::read(&self.bytes)?;
+                basic.password.len().max(match basic.password {
+                    "" => basic.user.len(),
+                    _ => 0,
+                })
+            }
+            _ => return None,
+        };
+        (longest < MIN_LEN).then(|| {
+            format!(
+                "it has fewer than {MIN_LEN} bytes: where a provider echoes it, it is taken out of \
+                 the answer only together with what it was sent in"
+            )
+        })
+    }
+
     /// The text of a secret that is one.
     pub(crate) fn text(&self) -> Result<&str, OperationError> {
         self.secret_bytes()
@@ -285,6 +310,7 @@ impl Material {
             Kind::Token if !import::is_token(&bytes) => {
                 "one line of text that is not empty; for other bytes use `opaque`"
             }
+            Kind::Aws if !aws::is_stored(&bytes) => "an access key in its canonical form",
             Kind::Basic if Basic::read(&bytes).is_none() => basic::FORM,
             _ if bytes.is_empty() => "at least one byte",
             Kind::Ed25519 | Kind::P256 | Kind::P384 | Kind::Rsa => {

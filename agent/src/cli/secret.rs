@@ -23,6 +23,9 @@ use crate::{
 #[derive(Debug, Deserialize)]
 struct Altered {
     version: Option<u32>,
+    /// What the owner should know of the value.
+    #[serde(default)]
+    advice: Option<String>,
 }
 
 pub async fn secret(door: &Door, command: Secret, json: bool) -> anyhow::Result<()> {
@@ -188,6 +191,9 @@ async fn find(door: &Door, name: &Name) -> anyhow::Result<SecretRow> {
 
 async fn stored(door: &Door, name: &Name, altered: &Altered, json: bool) -> anyhow::Result<()> {
     let row = find(door, name).await?;
+    if let Some(advice) = &altered.advice {
+        show::remark(format!("`{name}`: {advice}"));
+    }
     if json {
         return show::json(&row);
     }
