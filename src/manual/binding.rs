@@ -130,6 +130,30 @@
 //!
 //! # `aws`
 //!
+//! What a key signs for, with [`aws-sign`](super::operation#aws-sign) and with `http`.
+//!
+//! ```json
+//! {"aws": {"regions": ["eu-west-1"], "services": ["s3", "sqs"], "presigned_seconds": 300}}
+//! ```
+//!
+//! | member | |
+//! | --- | --- |
+//! | `regions`, `services` | by their names in signatures, at least one each. A signature holds for one region and one service |
+//! | `hosts` | the hosts that `aws-sign` signs for: `*.example.com` (any name below, with TLS), `minio.example:9443`, `http://10.0.0.7:9000`. AWS's own names (`*.amazonaws.com`, `*.api.aws`, and those of its other partitions) if left out |
+//! | `presigned_seconds` | how long a presigned URL may be good: 900 if left out, at most 604800 (7 days) |
+//!
+//! With a section `http` beside it, requests are signed for its base URL: for the one region and the
+//! one service that there are, or for those that are parts of the host's name
+//! (`sqs.eu-west-1.amazonaws.com`). A base URL for which that is not clear is refused. Headers that
+//! change what a request means (`X-Amz-Acl`, `X-Amz-Copy-Source`) or say what is called
+//! (`X-Amz-Target`) are not a caller's to set unless `allow_headers` names them, and policy does not
+//! see them with `http`; with `aws-sign` it does.
+//!
+//! ```json
+//! {"aws": {"regions": ["eu-west-1"], "services": ["sqs"]},
+//!   "http": {"base_url": "https://sqs.eu-west-1.amazonaws.com", "body_fields": ["/Action"]}}
+//! ```
+//!
 //! # `token`
 //!
 //! What may be issued with the secret, and within which bounds. It has one member, which the kind of

@@ -162,6 +162,10 @@ fn did(ask: &Ask, secret: &str, time: Timestamp) -> String {
 
 /// Whom it is for, and how long it is good: exactly, where no provider has a say in it.
 fn token(ask: &Ask, secret: &str, time: Timestamp) -> String {
+    if ask.fields.contains_key("role") {
+        let (role, session) = (field(ask, "role"), field(ask, "session"));
+        return format!("had credentials of the role {role} fetched with {secret}, as {session}");
+    }
     let audience = match ask.fields.contains_key("audience") {
         true => format!(" for {}", field(ask, "audience")),
         false => String::new(),

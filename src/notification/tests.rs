@@ -143,6 +143,38 @@ fn a_token_is_told_with_whom_it_is_for_and_how_long() {
 }
 
 #[test]
+fn what_aws_is_asked_for_is_told() {
+    let told = |operation, fields: serde_json::Value, sentence: &str| {
+        let mut ask = ask(operation);
+        ask.fields = fields.as_object().unwrap().clone();
+        ask.asked = "aws/prod".parse().unwrap();
+        let sentence = format!("{sentence}; 1st time today");
+        says(used(ask, "aws/prod"), &sentence, Urgency::Normal);
+    };
+    let mut fields = json!({
+        "service": "s3", "region": "eu-west-1", "method": "GET", "host": "b.s3.amazonaws.com",
+        "path": "/key", "query": {}, "headers": {}, "presigned": false, "unsigned_payload": false,
+    });
+    told(
+        OperationName::AwsSign,
+        fields.clone(),
+        "atlas had a request to s3 signed with aws/prod: GET b.s3.amazonaws.com/key in eu-west-1",
+    );
+    fields["expires"] = 60.into();
+    fields["action"] = "Get\u{202e}".into();
+    told(
+        OperationName::AwsSign,
+        fields,
+        "atlas had a request to s3 signed with aws/prod: Get\\u{202e}, GET b.s3.amazonaws.com/key in eu-west-1, as a URL good for 60 s",
+    );
+    told(
+        OperationName::Token,
+        json!({"type": "aws", "role": "arn:aws:iam::1:role/ci", "session": "ci-7", "lifetime": 900}),
+        "atlas had credentials of the role arn:aws:iam::1:role/ci fetched with aws/prod, as ci-7",
+    );
+}
+
+#[test]
 fn sentences_are_plain() {
     use OperationName::{Decrypt, PublicKey, Release, Sign};
     use Urgency::{Normal, Quiet, Urgent};
