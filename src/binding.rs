@@ -22,7 +22,7 @@ pub use aws::Aws;
 pub use http::Http;
 pub use rotation::Rotation;
 pub use sign::Sign;
-pub use ssh::Ssh;
+pub use ssh::{Ssh, SshCertificates, SshSignatures};
 pub use token::Token;
 
 /// What one secret is for. What a binding does not say, the operations' own bounds say.

@@ -58,6 +58,14 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
         OperationName::Encrypt | OperationName::Decrypt => json!({"size": 3, "aad": "eA=="}),
         OperationName::Release | OperationName::Totp => json!({}),
         OperationName::DataKey => json!({"size": 32}),
+        OperationName::SshSign => {
+            json!({"namespace": "git", "hash": "sha512", "input": "message", "size": 3})
+        }
+        OperationName::SshCertificate => json!({
+            "public_key": "SHA256:x", "key_type": "ssh-ed25519", "principals": ["deploy"],
+            "lifetime": 300, "key_id": "atlas", "extensions": [], "serial": "7",
+            "critical_options": {"force-command": "deploy"},
+        }),
         _ => json!({}),
     };
     Case {
