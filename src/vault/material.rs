@@ -27,6 +27,7 @@ mod jwk;
 mod openssh;
 mod pem;
 mod rsa;
+pub(crate) mod totp;
 
 /// The most bytes that one secret may have.
 pub const MAX_LEN: usize = 256 * 1024;
@@ -121,7 +122,7 @@ pub enum MaterialError {
 
 impl Material {
     /// Makes a new secret: RSA keys of 3072 bits, everything symmetric of 256. A token is 43
-    /// characters of base64url.
+    /// characters of base64url, a `totp` seed an `otpauth` URI with 160 bits.
     pub fn generate(kind: Kind) -> Result<Self, MaterialError> {
         with_clean_stack(|| Self::make(kind))
     }
@@ -142,13 +143,10 @@ impl Material {
                 kind,
                 URL_SAFE_NO_PAD.encode(random()?.as_slice()).into_bytes(),
             ),
-            Kind::Basic
-            | Kind::Aws
-            | Kind::Oauth2
-            | Kind::Mtls
-            | Kind::GithubApp
-            | Kind::Gcp
-            | Kind::Totp => Err(MaterialError::NotGenerated(kind)),
+            Kind::Totp => Self::raw(kind, totp::generate()?.to_vec()),
+            Kind::Basic | Kind::Aws | Kind::Oauth2 | Kind::Mtls | Kind::GithubApp | Kind::Gcp => {
+                Err(MaterialError::NotGenerated(kind))
+            }
         }
     }
 
@@ -177,6 +175,7 @@ impl Material {
     /// | `hmac` | 16 bytes or more, as they are; text loses the line end that editors and `echo` add |
     /// | `aes256` | 32 bytes, or these as 64 hexadecimal digits or base64 |
     /// | `token` | one line of text; loses its line end |
+    /// | `totp` | a base32 seed, or an `otpauth://totp/…` URI, which tells its kind by itself |
     /// | `opaque` | anything, as it is |
     pub fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Self, MaterialError> {
         with_clean_stack(|| import::import(kind, bytes))
@@ -254,6 +253,10 @@ impl Material {
 
     fn raw(kind: Kind, bytes: Vec<u8>) -> Result<Self, MaterialError> {
         let bytes = Zeroizing::new(bytes);
+        let bytes = match kind {
+            Kind::Totp => totp::canonical(&bytes)?,
+            _ => bytes,
+        };
         let expected = match kind {
             Kind::Hmac if bytes.len() < MIN_HMAC_LEN => "16 bytes or more",
             Kind::Aes256 if bytes.len() != 32 => {

@@ -7,7 +7,9 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-use super::{KeyPair, MAX_LEN, Material, MaterialError, curve, jwk::Jwk, openssh, pem, rejected};
+use super::{
+    KeyPair, MAX_LEN, Material, MaterialError, curve, jwk::Jwk, openssh, pem, rejected, totp,
+};
 use crate::operation::Kind;
 
 pub(super) fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Material, MaterialError> {
@@ -23,6 +25,7 @@ pub(super) fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Material, Mater
         Some(kind @ (Kind::Oauth2 | Kind::GithubApp | Kind::Gcp)) => {
             return Material::raw(kind, bytes.to_vec());
         }
+        None if totp::is_uri(bytes) => return Material::raw(Kind::Totp, bytes.to_vec()),
         Some(kind @ Kind::Totp) => return Material::raw(kind, bytes.to_vec()),
         _ => {}
     }
