@@ -29,7 +29,7 @@ pub use endpoint::{Endpoint, MAX_REPLY};
 pub use http::Http;
 pub use rotation::Rotation;
 pub use sign::Sign;
-pub use ssh::Ssh;
+pub use ssh::{Ssh, SshCertificates, SshSignatures};
 pub use token::{
     Access, AwsToken, ClientAuthentication, Gcp, GithubApp, Grant, Jwt, JwtAlgorithm, Oauth2,
     Pattern, Token,

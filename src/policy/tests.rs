@@ -61,6 +61,14 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
         OperationName::Token => {
             json!({"type": "jwt", "scopes": [], "claims": {"env": "prod"}, "lifetime": 900})
         }
+        OperationName::SshSign => {
+            json!({"namespace": "git", "hash": "sha512", "input": "message", "size": 3})
+        }
+        OperationName::SshCertificate => json!({
+            "public_key": "SHA256:x", "key_type": "ssh-ed25519", "principals": ["deploy"],
+            "lifetime": 300, "key_id": "atlas", "extensions": [], "serial": "7",
+            "critical_options": {"force-command": "deploy"},
+        }),
         _ => json!({}),
     };
     Case {
