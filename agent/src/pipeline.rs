@@ -81,6 +81,7 @@ fn open(host: &Host, permit: Permit) -> Result<Permit, Box<Refused>> {
 async fn record(host: &Host, permit: Permit) -> Result<Recorded, Stop> {
     match host.record(Submission::Use(permit)).await? {
         Committed::Use(recorded) => Ok(recorded),
+        Committed::Refused(refused) => Err(Stop::OverLimit(refused)),
         Committed::Replay(event) => Err(Stop::Replayed(Box::new(event))),
         _ => Err(Stop::NotRecorded),
     }
@@ -100,6 +101,7 @@ enum Stop {
     Malformed(Malformed),
     NotAuthenticated(NotAuthenticated),
     Refused(Box<Refused>),
+    OverLimit(Box<Refused>),
     Replayed(Box<Event>),
     NotRecorded,
     NotUsed(Box<UseError>),
@@ -135,6 +137,13 @@ async fn refuse(host: &Arc<Host>, arrival: Arrival, stop: Stop) -> Answer {
                 _ => cannot_record(),
             }
         }
+        // It is on record already: the limit was counted there.
+        Stop::OverLimit(refused) => Answer::refusal_for_now(
+            refused.problem(),
+            refused.told(),
+            None,
+            refused.retry_after(),
+        ),
         Stop::Replayed(event) => replayed(host, *event),
         Stop::NotRecorded => cannot_record(),
         Stop::NotUsed(error) => {

@@ -18,8 +18,10 @@ use crate::{
 };
 
 mod error;
+mod limits;
 
 pub use error::{NotRecorded, Untrusted};
+use limits::Full;
 
 /// What wants to be in the audit log.
 #[derive(Debug)]
@@ -51,6 +53,9 @@ pub enum Submission {
 pub enum Committed {
     /// The key may be used now.
     Use(Recorded),
+    /// A limit of the policies that permitted it is reached: the refusal is in the log, and the
+    /// caller may be told.
+    Refused(Box<Refused>),
     /// The caller may be answered now.
     Outcome(Result<Outcome, Box<UseError>>),
     /// The refusal, noise or note is in the log.
@@ -98,6 +103,8 @@ pub struct Log<S: Store> {
 enum Step {
     /// It is an entry.
     Entry(Noted),
+    /// It is an entry that refuses the use, because a limit is reached.
+    OverLimit(Noted, Full),
     /// Its nonce was spent before.
     Replay(Box<Event>),
     /// It makes no entry.
@@ -167,7 +174,7 @@ impl<S: Store> Log<S> {
         if growth.size() > self.edge.size() {
             let checkpoint = seal(&mut transaction, &growth, &*self.signer)?;
             for step in &mut steps {
-                if let Step::Entry(noted) = step {
+                if let Step::Entry(noted) | Step::OverLimit(noted, _) = step {
                     let proof = growth.prove(noted.index).map_err(|_| Untrusted::Root)?;
                     noted.receipt = receipt::write(noted.index, &proof, &checkpoint);
                 }
@@ -223,17 +230,28 @@ fn put(
     submission: &Submission,
     now: Timestamp,
 ) -> Result<Step, NotRecorded> {
+    let mut over_limit = None;
     let event = match submission {
         Submission::Use(permit) => {
             let asker = permit.authenticated();
             if !spend(transaction, asker)? {
                 return Ok(Step::Replay(Box::new(replay(asker, now))));
             }
-            Event::Use {
-                ask: permit.ask(),
-                secret: permit.secret().clone(),
-                version: permit.version().number,
-                policies: permit.policies().to_vec(),
+            over_limit = limits::count(transaction, permit, now)?;
+            match &over_limit {
+                Some(full) => Event::Refusal {
+                    ask: permit.ask(),
+                    reason: Reason::Limit,
+                    detail: full.detail.clone(),
+                    policies: permit.policies().to_vec(),
+                },
+                None => Event::Use {
+                    ask: permit.ask(),
+                    secret: permit.secret().clone(),
+                    version: permit.version().number,
+                    policies: permit.policies().to_vec(),
+                    urgency: permit.obligations().urgency(),
+                },
             }
         }
         Submission::Refusal(refused) => {
@@ -282,11 +300,15 @@ fn put(
     let (index, hashes) = growth.push(&entry).map_err(|_| Untrusted::Root)?;
     let hashes: Vec<_> = hashes.iter().map(|hash| hash.0).collect();
     transaction.append_entry(index, &entry, &hashes)?;
-    Ok(Step::Entry(Noted {
+    let noted = Noted {
         index,
         entry,
         receipt: String::new(),
-    }))
+    };
+    Ok(match over_limit {
+        Some(full) => Step::OverLimit(noted, full),
+        None => Step::Entry(noted),
+    })
 }
 
 fn spend(transaction: &mut impl Transaction, asker: &Authenticated) -> Result<bool, StoreError> {
@@ -334,6 +356,9 @@ fn durable(submission: Submission, step: Step) -> Result<Committed, NotRecorded>
         (_, Step::Not(error)) => return Err(error),
         (_, Step::Replay(event)) => Committed::Replay(*event),
         (Submission::Use(permit), Step::Entry(noted)) => Committed::Use(Recorded { permit, noted }),
+        (Submission::Use(permit), Step::OverLimit(_, full)) => {
+            Committed::Refused(Box::new(permit.over_limit(full.detail, full.retry_after)))
+        }
         // The answer carries the entry of the use itself: that is what the caller can check.
         (Submission::Outcome(finished), Step::Entry(_)) => {
             Committed::Outcome(finished.recorded().map_err(Box::new))
@@ -341,7 +366,7 @@ fn durable(submission: Submission, step: Step) -> Result<Committed, NotRecorded>
         (Submission::Change(change), Step::Entry(noted)) => {
             Committed::Changed(Changed::new(change, noted))
         }
-        (_, Step::Entry(noted)) => Committed::Noted(noted),
+        (_, Step::Entry(noted) | Step::OverLimit(noted, _)) => Committed::Noted(noted),
         (_, Step::Advanced) => Committed::Advanced,
     })
 }

@@ -79,10 +79,11 @@ impl SqliteStore {
 
     /// Opens the store for writing.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let store = Self::with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut store = Self::with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // First of all: somebody else's database is left as it is.
         schema::check(&store.connection, path)?;
         store.set_up()?;
+        schema::upgrade(&mut store.connection).map_err(|error| machine(path, error))?;
         Ok(store)
     }
 
@@ -205,6 +206,18 @@ impl<Access> Reader for Sqlite<Access> {
                 .prepare_cached("SELECT delivered FROM channel WHERE name = ?1")?
                 .query_row([channel], |row| unsigned(row, 0))
                 .optional()
+        })
+    }
+
+    fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError> {
+        self.run(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT time FROM counted WHERE counter = ?1 AND service = ?2
+                     ORDER BY number DESC LIMIT ?3",
+                )?
+                .query_map(params![counter, service, limit], |row| row.get(0))?
+                .collect()
         })
     }
 }
