@@ -20,7 +20,7 @@ mod token;
 
 pub use aws::Aws;
 pub use http::Http;
-pub use rotation::Rotation;
+pub use rotation::{BadMaxAge, MaxAge, Rotation};
 pub use sign::Sign;
 pub use ssh::Ssh;
 pub use token::Token;

@@ -258,7 +258,9 @@ impl Refused {
         match self.reason {
             // One problem for both, so that names can't be probed.
             Reason::Denied | Reason::UnknownSecret => Problem::Denied,
-            Reason::NotPossible | Reason::UnknownVersion | Reason::Retired => Problem::Unsuitable,
+            Reason::NotPossible | Reason::UnknownVersion | Reason::Retired | Reason::UsedUp => {
+                Problem::Unsuitable
+            }
             Reason::Locked => Problem::Locked,
             Reason::TooManyRequests => Problem::TooManyRequests,
             Reason::Replay => Problem::Replay,
