@@ -11,16 +11,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::operation::{Kind, SignAlgorithm};
 
+mod attach;
 mod aws;
+mod base_url;
+mod endpoint;
 mod http;
 mod rotation;
 mod sign;
 mod ssh;
 mod token;
 
+pub use attach::{Attach, CannotAttach};
 pub use aws::Aws;
+pub use base_url::{BadUrl, BaseUrl};
+pub use endpoint::{Endpoint, MAX_REPLY};
 pub use http::Http;
-pub use rotation::Rotation;
+pub use rotation::{BadMaxAge, MaxAge, Rotation};
 pub use sign::Sign;
 pub use ssh::Ssh;
 pub use token::Token;
@@ -47,6 +53,18 @@ pub struct Binding {
     /// When a new version is due, and how it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,
+}
+
+/// For what a provider is called: calls for different purposes share no connection, also where
+/// binding and version are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The caller's own request.
+    Http,
+    /// Issuing a token.
+    Token,
+    /// Rotating the secret.
+    Rotation,
 }
 
 /// A binding that the owner has set.
@@ -186,6 +204,16 @@ fn uses(kind: Kind) -> String {
         .map(|section| format!("`{section}`"))
         .collect();
     format!("; it has {}", sections.join(", "))
+}
+
+/// Whether this is PEM with one certificate or more.
+fn certificates(pem: &str) -> Result<(), &'static str> {
+    let blocks = ::pem::parse_many(pem).map_err(|_| "it is not well-formed PEM")?;
+    match blocks.as_slice() {
+        [] => Err("there is no certificate in it; give PEM"),
+        blocks if blocks.iter().all(|block| block.tag() == "CERTIFICATE") => Ok(()),
+        _ => Err("there is something else than certificates in it"),
+    }
 }
 
 #[cfg(test)]

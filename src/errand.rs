@@ -46,7 +46,7 @@ pub struct Call {
 
 /// To whom a call goes, and within which bounds. Calls with the same `key` may share connections.
 pub struct Route {
-    /// Tells routes apart: the numbers of the binding's and the version's records.
+    /// Tells routes apart: the number of the binding's record; the version and the purpose.
     pub key: (u64, u64),
     /// Whether it is TLS; if not, the owner said so.
     pub tls: bool,
@@ -110,6 +110,9 @@ pub enum NoReply {
     /// An address that the binding does not name, and that is not public.
     #[error("{0}")]
     TargetRefused(String),
+    /// The connection ended, or what came is no HTTP.
+    #[error("no whole answer came: {0}; what was asked may be done all the same")]
+    Broken(String),
     /// The time of the binding was over.
     #[error("no whole answer within {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -147,6 +150,8 @@ pub(crate) struct Report {
     pub(crate) status: u16,
     /// When what was issued stops being good.
     pub(crate) expires: Option<Timestamp>,
+    /// What else the owner should know of it.
+    pub(crate) detail: Option<String>,
 }
 
 /// Why an errand came to nothing.
@@ -199,6 +204,7 @@ pub struct Finished {
     ending: Ending,
     status: Option<u16>,
     expires: Option<Timestamp>,
+    detail: Option<String>,
 }
 
 /// To whom the answer goes, and what the second entry says of the use.
@@ -249,6 +255,10 @@ impl From<NoReply> for Failure {
         let (ending, told) = match &error {
             NoReply::Unreachable(_) => (Ending::Unreachable, "the provider can't be reached"),
             NoReply::TargetRefused(_) => (Ending::TargetRefused, "the provider can't be reached"),
+            NoReply::Broken(_) => (
+                Ending::BadAnswer,
+                "the provider's answer did not arrive whole",
+            ),
             NoReply::TimedOut(_) => (Ending::TimedOut, "the provider did not answer in time"),
             NoReply::TooLarge(_) => (Ending::TooLarge, "the provider's answer is too large"),
             NoReply::NoRoom => (Ending::NoRoom, "the agent is busy; try again later"),
@@ -318,7 +328,7 @@ impl Keeping {
 
 impl Owed {
     pub(crate) fn progress(self, step: Result<Step, Failure>) -> Progress {
-        let (end, ending, status, expires) = match step {
+        let (end, ending, status, expires, detail) = match step {
             Ok(Step::Call(call, then)) => {
                 let awaited = Awaited { owed: self, then };
                 return Progress::Errand(Box::new(Errand { call, awaited }));
@@ -335,11 +345,13 @@ impl Owed {
                 ending,
                 status,
                 expires,
-            })) => (Ok(done), ending, Some(status), expires),
-            Ok(Step::Done(done)) => (Ok(done), Ending::Answered, None, None),
+                detail,
+            })) => (Ok(done), ending, Some(status), expires, detail),
+            Ok(Step::Done(done)) => (Ok(done), Ending::Answered, None, None, None),
             Err(failure) => {
                 let (ending, status) = (failure.ending, failure.status);
-                (Err(failure), ending, status, None)
+                let detail = failure.to_string();
+                (Err(failure), ending, status, None, Some(detail))
             }
         };
         Progress::Finished(Box::new(Finished {
@@ -348,6 +360,7 @@ impl Owed {
             ending,
             status,
             expires,
+            detail,
         }))
     }
 }
@@ -357,10 +370,11 @@ impl Finished {
     pub(crate) fn event(&self) -> Event {
         let Self {
             owed,
-            end,
             ending,
             status,
             expires,
+            detail,
+            end,
         } = self;
         Event::Outcome {
             entry: owed.noted.index,
@@ -371,7 +385,7 @@ impl Finished {
             ending: *ending,
             status: *status,
             expires: *expires,
-            detail: end.as_ref().err().map(ToString::to_string),
+            detail: detail.clone(),
             // That it went well was told with the use itself.
             urgency: owed.urgency.filter(|_| end.is_err()),
         }

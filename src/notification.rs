@@ -3,7 +3,7 @@
 //! The same rules for every channel. How soon a person should look:
 //!
 //! - **urgent**: a value left the vault (`release`, `secret reveal`); somebody needs the owner
-//!   (locked); a provider's new value could not be stored; somebody does what only a thief or a mistake does (a suspended service asks, a
+//!   (locked, a key that is used up, a rotation that failed); a provider's new value could not be stored; somebody does what only a thief or a mistake does (a suspended service asks, a
 //!   request is replayed, a wrong passphrase, a hundred or more refused requests at once);
 //! - **quiet**: what gives nobody anything (`public-key`, `verify-mac`), that a provider answered a
 //!   call that was told of already, and the agent's coming and going;
@@ -122,7 +122,9 @@ pub fn urgency(event: &Event) -> Urgency {
         }
         Event::Refusal { .. } | Event::Noise { .. } => Urgency::Normal,
         Event::Administration { action, .. } => match action {
-            Action::SecretRevealed | Action::UnlockFailed => Urgency::Urgent,
+            Action::SecretRevealed | Action::UnlockFailed | Action::RotationFailed => {
+                Urgency::Urgent
+            }
             Action::AgentStarted | Action::AgentStopped => Urgency::Quiet,
             _ => Urgency::Normal,
         },
@@ -130,7 +132,10 @@ pub fn urgency(event: &Event) -> Urgency {
 }
 
 fn is_alarming(reason: Reason) -> bool {
-    matches!(reason, Reason::Locked | Reason::Suspended | Reason::Replay)
+    matches!(
+        reason,
+        Reason::Locked | Reason::UsedUp | Reason::Suspended | Reason::Replay
+    )
 }
 
 #[cfg(test)]

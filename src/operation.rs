@@ -30,7 +30,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::{
-    binding::{Binding, Bound},
+    binding::{Binding, Bound, Purpose},
     errand::Step,
     vault::material::Material,
 };
@@ -326,6 +326,12 @@ impl Operation {
         }
     }
 
+    /// Whether its input is a document for somebody else, so that the request may be much longer
+    /// than a key's own business ever is ([`MAX_LARGE_BODY`](crate::request::MAX_LARGE_BODY)).
+    pub fn takes_large_body(&self) -> bool {
+        matches!(self, Self::Http(_))
+    }
+
     /// Whether the answer holds something secret, so that the request must name a `reply_to`.
     pub fn wants_sealed(&self) -> bool {
         matches!(
@@ -373,6 +379,12 @@ pub(crate) struct Setting<'a> {
 impl<'a> Setting<'a> {
     pub(crate) fn binding(&self) -> Option<&'a Binding> {
         self.binding.map(|bound| &bound.binding)
+    }
+
+    /// Tells routes apart: see [`Route::key`](crate::errand::Route::key).
+    pub(crate) fn route_key(&self, purpose: Purpose) -> (u64, u64) {
+        let record = self.binding.map_or(0, |bound| bound.record);
+        (record, u64::from(self.version) << 8 | purpose as u64)
     }
 }
 

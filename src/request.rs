@@ -26,8 +26,11 @@ pub use signature::{RequestSignature, SignedMessage};
 
 /// Where requests are posted to.
 pub const PATH: &str = "/v1/access";
-/// The longest body, in bytes. Whoever reads from a socket stops there.
+/// The longest body, in bytes, of a request whose operation takes no large one.
 pub const MAX_BODY: usize = 1 << 20;
+/// The longest body of any request, in bytes: 10 MiB in base64 with what is around it. Whoever
+/// reads from a socket stops there, or earlier.
+pub const MAX_LARGE_BODY: usize = 14 << 20;
 /// The longest purpose, in characters.
 pub const MAX_PURPOSE: usize = 512;
 /// The longest ticket, in characters.
@@ -105,24 +108,36 @@ impl Request {
         if method != Method::POST || target.split('?').next() != Some(PATH) {
             return Err(Malformed::new(format!("a request is a POST to `{PATH}`")));
         }
-        if body.len() > MAX_BODY {
-            return Err(Malformed::new(format!(
-                "the body has more than {MAX_BODY} bytes"
-            )));
-        }
+        let within = |most: usize| match body.len() > most {
+            true => Err(Malformed::new(format!(
+                "the body has more than {most} bytes"
+            ))),
+            false => Ok(()),
+        };
+        within(MAX_LARGE_BODY)?;
         let message = SignedMessage::parse(method, target, headers, body)?;
-        let body: Body = serde_json::from_slice(body)
+        let Body {
+            agent,
+            secret,
+            operation,
+            purpose,
+            ticket,
+            reply_to,
+            input,
+        } = serde_json::from_slice(body)
             .map_err(|problem| Malformed::new(format!("the body is not a request: {problem}")))?;
-        let operation = Operation::parse(&body.operation, body.input).map_err(Malformed::new)?;
-        let reply_to = body.reply_to.as_deref().map(recipient).transpose()?;
+        let operation = Operation::parse(&operation, input).map_err(Malformed::new)?;
+        if !operation.takes_large_body() {
+            within(MAX_BODY)?;
+        }
         Ok(Self {
             message,
-            agent: body.agent,
-            secret: body.secret,
+            agent,
+            secret,
             operation,
-            purpose: line("purpose", body.purpose, MAX_PURPOSE)?,
-            ticket: line("ticket", body.ticket, MAX_TICKET)?,
-            reply_to,
+            purpose: line("purpose", purpose, MAX_PURPOSE)?,
+            ticket: line("ticket", ticket, MAX_TICKET)?,
+            reply_to: reply_to.as_deref().map(recipient).transpose()?,
         })
     }
 

@@ -5,7 +5,7 @@
 //! durable together or not at all. Nothing above this module may assume that it is the only
 //! process: sequence numbers and nonces are settled inside the transaction.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 pub mod sqlite;
 
@@ -40,6 +40,15 @@ pub struct StoredEntry {
     pub index: u64,
     /// The line as it was hashed, with no newline at the end.
     pub line: String,
+}
+
+/// How often one version of a secret was used, ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Uses of the key itself: all operations but `public-key`.
+    pub uses: u64,
+    /// The encryptions among them: `encrypt` and `data-key`.
+    pub encryptions: u64,
 }
 
 /// What a store can't do.
@@ -77,6 +86,8 @@ pub trait Reader {
     /// When the newest uses were counted under `counter` for this service, in milliseconds since
     /// 1970: at most `limit`, the newest first.
     fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError>;
+    /// How often each version was used, by the number of its record; one that never was is left out.
+    fn usage(&self) -> Result<BTreeMap<u64, Usage>, StoreError>;
 }
 
 /// The one writer.
@@ -120,6 +131,13 @@ pub trait Transaction {
     fn put_slot(&mut self, slot: &StoredSlot) -> Result<(), StoreError>;
     /// Moves a channel forward: it has delivered `delivered` entries.
     fn advance(&mut self, channel: &str, delivered: u64) -> Result<(), StoreError>;
+    /// How often the version with this record was used, seen under the write lock.
+    fn usage(&self, record: u64) -> Result<Usage, StoreError>;
+    /// Adds to the counts of the version with this record.
+    fn add_usage(&mut self, record: u64, more: Usage) -> Result<(), StoreError>;
+    /// Marks that the owner is told that this version passed this limit; `false` if that was
+    /// marked before, in this transaction too.
+    fn mark_due(&mut self, record: u64, limit: &str) -> Result<bool, StoreError>;
     /// Makes all of it durable (fsync) or none.
     fn commit(self) -> Result<(), StoreError>;
 }

@@ -43,6 +43,7 @@ pub mod catalog;
 pub mod chain;
 pub mod change;
 mod complete;
+pub mod due;
 mod error;
 mod fold;
 pub mod material;

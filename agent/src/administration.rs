@@ -315,6 +315,7 @@ async fn change(
 ) -> Result<Changed, Stop> {
     let _one_at_a_time = host.changing.lock().await;
     let change = make(host.vault())?;
+    let _alone = host.alone().await;
     match host.record(Submission::Change(change)).await {
         Ok(Committed::Changed(changed)) => {
             host.vault().apply(&changed)?;

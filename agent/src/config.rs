@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
-use strongroom::{name::Name, request::MAX_BODY};
+use strongroom::{
+    name::Name,
+    request::{MAX_BODY, MAX_LARGE_BODY},
+};
 
 /// What `init` writes: each setting with its default and what it does.
 pub const COMMENTED: &str = include_str!("agent.toml");
@@ -43,8 +46,10 @@ pub struct Listen {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Bytes of one request body.
+    /// Bytes of one request body, for every operation but `http`.
     pub body: usize,
+    /// Bytes of one request body for `http`.
+    pub large_body: usize,
     /// Bytes of one request's headers.
     pub headers: usize,
     /// Bytes of large request bodies and of providers' answers held at the same time.
@@ -53,7 +58,8 @@ pub struct Limits {
     pub connections: usize,
     /// Seconds for the TLS handshake and for the headers of a request to arrive.
     pub first_byte_seconds: u64,
-    /// Seconds for a whole request to arrive and be answered.
+    /// Seconds for a whole request to arrive and be answered, a provider's own time apart; and
+    /// for a large answer to be taken.
     pub request_seconds: u64,
     /// Seconds that requests in flight get to finish when the agent stops.
     pub stop_seconds: u64,
@@ -133,7 +139,8 @@ impl Default for Listen {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            body: 1024 * 1024,
+            body: MAX_BODY,
+            large_body: MAX_LARGE_BODY,
             headers: 16 * 1024,
             held: 256 * 1024 * 1024,
             connections: 1024,
@@ -196,6 +203,12 @@ impl Config {
         // A limit that is absurd is a mistake of the file, better said now than met under load.
         for (setting, value, least, most) in [
             ("limits.body", limits.body, 4096, MAX_BODY),
+            (
+                "limits.large_body",
+                limits.large_body,
+                limits.body,
+                MAX_LARGE_BODY,
+            ),
             ("limits.headers", limits.headers, 8192, 1024 * 1024),
             ("limits.held", limits.held, 16 * 1024 * 1024, usize::MAX),
             ("limits.connections", limits.connections, 1, 1_000_000),
@@ -295,6 +308,8 @@ mod tests {
             "[listen]\ntls = 'nowhere'",
             "[listen]\ncertificate = 'a.pem'",
             "[limits]\nbody = 1",
+            "[limits]\nlarge_body = 15000000",
+            "[limits]\nbody = 8192\nlarge_body = 8191",
             "[limits]\nrequest_seconds = 0",
             "[[notify]]\nname = 'a'\nkind = 'command'\nprogram = []",
             "[[notify]]\nname = 'a'\nkind = 'webhook'\nurl = 'http://example.com'\nsecret_file = 'x'",

@@ -1,30 +1,42 @@
 //! Recorded → Outcome, where a provider has to be called: sends what the library prepared, keeps
 //! what has to be kept, and records how it ended before anybody is answered.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 use strongroom::{
     audit::{Committed, NotRecorded, Submission},
-    errand::{Keeping, Progress},
+    errand::{Keeping, Progress, Route},
 };
 
-use crate::host::Host;
+use crate::{host::Host, outbound::Held};
 
-/// Goes on in a task of its own until the end is on record.
-pub async fn finish(host: &Arc<Host>, progress: Progress) -> Result<Committed, NotRecorded> {
-    let task = run(Arc::clone(host), progress);
+/// Goes on in a task of its own until the end is on record. What the request and the provider's
+/// answer take stays `held` for as long.
+pub async fn finish(
+    host: &Arc<Host>,
+    progress: Progress,
+    held: &Arc<Held>,
+) -> Result<Committed, NotRecorded> {
+    let task = run(Arc::clone(host), progress, Arc::clone(held));
     let finished = host.errands().spawn(task).await;
     // A panic was logged; the use is on record, and its caller gets no answer that is not.
     finished.unwrap_or(Err(NotRecorded::Stopped))
 }
 
-async fn run(host: Arc<Host>, mut progress: Progress) -> Result<Committed, NotRecorded> {
+async fn run(
+    host: Arc<Host>,
+    mut progress: Progress,
+    held: Arc<Held>,
+) -> Result<Committed, NotRecorded> {
+    let begun = Instant::now();
     loop {
         progress = match progress {
             Progress::Errand(errand) => {
                 let (call, awaited) = errand.set_out();
-                awaited.resume(host.outbound().send(host.vault(), *call).await)
+                let left = Route::LONGEST.saturating_sub(begun.elapsed());
+                let sent = host.outbound().send(host.vault(), *call, left, &held);
+                awaited.resume(sent.await)
             }
             Progress::Keep(keeping) => keep(&host, *keeping).await,
             Progress::Finished(finished) => {
@@ -41,6 +53,7 @@ async fn keep(host: &Host, keeping: Keeping) -> Progress {
         Ok(change) => change,
         Err(error) => return keeping.kept(Err(&error.to_string())),
     };
+    let _alone = host.alone().await;
     match host.record(Submission::Change(change)).await {
         Ok(Committed::Changed(changed)) => match host.vault().apply(&changed) {
             Ok(()) => keeping.kept(Ok(&changed)),

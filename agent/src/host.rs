@@ -21,6 +21,7 @@ use strongroom::{
     vault::Vault,
 };
 
+use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -54,6 +55,9 @@ pub struct Host {
     outbound: Outbound,
     /// Uses that wait for a provider.
     errands: TaskTracker,
+    /// Held shared from the decision on a request to the use of its key, and alone while a change
+    /// becomes durable and counts.
+    uses: tokio::sync::RwLock<()>,
     /// Vault changes build on each other's signatures: one at a time.
     pub(crate) changing: tokio::sync::Mutex<()>,
     purpose: Purpose,
@@ -143,6 +147,7 @@ impl Host {
             address: OnceLock::new(),
             outbound: Outbound::new(held_bytes),
             errands: TaskTracker::new(),
+            uses: tokio::sync::RwLock::new(()),
             changing: tokio::sync::Mutex::new(()),
             purpose,
             _held: held,
@@ -182,6 +187,19 @@ impl Host {
     /// Uses that wait for a provider, and outlive the request that began them.
     pub fn errands(&self) -> &TaskTracker {
         &self.errands
+    }
+
+    /// While this is held nothing in the vault changes: what a request was decided by is what it is
+    /// done by, and its entry stands on the same side of a change's entry as its effect. So an alias
+    /// or a binding can be changed under load, and no caller notices.
+    pub async fn unchanged(&self) -> RwLockReadGuard<'_, ()> {
+        self.uses.read().await
+    }
+
+    /// While this is held no request is between its decision and its use. It waits for those that
+    /// are, which takes as long as their entries take to be durable; a provider is not waited for.
+    pub async fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.uses.write().await
     }
 
     /// Locks the vault, and cuts off what is under way to providers: the credential is in it.

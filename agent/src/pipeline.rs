@@ -1,12 +1,13 @@
 //! The whole agent on one screen: what happens to a request.
 //!
-//! Read [`access`] aloud: parse, authenticate, authorise, look whether the vault is open, record,
-//! use the key. Each step takes the last one's proof by value, so none can be left out, and no
-//! key is used before its entry is durable.
+//! Read [`access`] aloud: read, parse, authenticate, authorise, look whether the vault is open,
+//! record, use the key. Each step takes the last one's proof by value, so none can be left out, and
+//! no key is used before its entry is durable.
 
 use std::sync::Arc;
 
 use http::{request::Parts, uri::PathAndQuery};
+use hyper::body::Incoming;
 use jiff::Timestamp;
 use strongroom::{
     answer::{Answer, Problem},
@@ -21,36 +22,61 @@ use crate::{
     errand,
     host::Host,
     noise::Noise,
-    serve::api::{Reply, with_headers},
+    outbound::Held,
+    serve::{
+        api::{self, Reply},
+        body::{self, Unread},
+    },
 };
 
 /// Answers one access request; whatever the answer, it is signed and bound to the request.
-pub async fn answer(host: &Arc<Host>, arrival: Arrival, parts: &Parts, body: &[u8]) -> Reply {
-    let answer = match access(host, arrival, parts, body).await {
+pub async fn answer(
+    host: &Arc<Host>,
+    arrival: Arrival,
+    parts: &Parts,
+    body: &mut Incoming,
+) -> Reply {
+    let held = Held::new(host.outbound().room());
+    let answer = match outcome(host, arrival, parts, body, &held).await {
         Ok(outcome) => Answer::to_outcome(outcome),
         Err(stop) => refuse(host, arrival, stop).await,
     };
-    sign(host, parts, answer)
-}
-
-/// Signs an answer and binds it to the signature of the request, if it came with one.
-pub fn sign(host: &Host, parts: &Parts, answer: Answer) -> Reply {
     let bound_to = RequestSignature::of(&parts.headers);
     let signature = answer.sign(host.identity(), bound_to.as_ref(), Timestamp::now());
-    with_headers(answer, signature)
+    api::keeping(answer, signature, held)
+}
+
+/// The request has `limits.request_seconds` until its key is used; a provider has its own time.
+async fn outcome(
+    host: &Arc<Host>,
+    arrival: Arrival,
+    parts: &Parts,
+    body: &mut Incoming,
+    held: &Arc<Held>,
+) -> Result<Outcome, Stop> {
+    let access = access(host, arrival, parts, body, held);
+    match tokio::time::timeout(host.config().limits.request(), access).await {
+        Ok(Ok(Used::Done(outcome))) => Ok(outcome),
+        Ok(Ok(Used::Begun(progress))) => finish(host, progress, held).await,
+        Ok(Err(stop)) => Err(stop),
+        Err(_) => Err(Stop::TooSlow),
+    }
 }
 
 async fn access(
     host: &Arc<Host>,
     arrival: Arrival,
     parts: &Parts,
-    body: &[u8],
-) -> Result<Outcome, Stop> {
+    body: &mut Incoming,
+    held: &Held,
+) -> Result<Used, Stop> {
+    let bytes = body::signed(host, parts, body, held).await?;
+    let request = parse(host, parts, bytes)?;
+
+    // What the owner changes comes before all of this or after it.
+    let _unchanged = host.unchanged().await;
     let now = Timestamp::now();
     let catalog = host.vault().catalog();
-
-    let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
-    let request = Request::parse(&parts.method, target, &parts.headers, body)?;
     let authenticated = request.authenticate(
         catalog.services(),
         host.identity().thumbprint(),
@@ -60,10 +86,18 @@ async fn access(
     let permit = authenticated.authorize(&catalog)?;
     let permit = open(host, permit)?;
     let recorded = record(host, permit).await?;
-    match host.vault().use_key(recorded)? {
-        Used::Done(outcome) => Ok(outcome),
-        Used::Begun(progress) => finish(host, progress).await,
+    Ok(host.vault().use_key(recorded)?)
+}
+
+/// The bytes are given up here: what is large in a request is held once.
+fn parse(host: &Host, parts: &Parts, bytes: Vec<u8>) -> Result<Request, Stop> {
+    let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
+    let request = Request::parse(&parts.method, target, &parts.headers, &bytes)?;
+    let is_large = bytes.len() > host.config().limits.body;
+    if is_large && !request.operation().takes_large_body() {
+        return Err(Stop::Unread(Unread::TooLarge));
     }
+    Ok(request)
 }
 
 /// A locked vault answers 423, and the entry tells the owner who asked.
@@ -81,7 +115,7 @@ fn open(host: &Host, permit: Permit) -> Result<Permit, Box<Refused>> {
 async fn record(host: &Host, permit: Permit) -> Result<Recorded, Stop> {
     match host.record(Submission::Use(permit)).await? {
         Committed::Use(recorded) => Ok(recorded),
-        Committed::Refused(refused) => Err(Stop::OverLimit(refused)),
+        Committed::Refused(refused) => Err(Stop::RefusedOnRecord(refused)),
         Committed::Replay(event) => Err(Stop::Replayed(Box::new(event))),
         _ => Err(Stop::NotRecorded),
     }
@@ -89,8 +123,8 @@ async fn record(host: &Host, permit: Permit) -> Result<Recorded, Stop> {
 
 /// A use that needs its provider's answer goes on by itself, also if the caller hangs up: what
 /// happened outside is recorded.
-async fn finish(host: &Arc<Host>, progress: Progress) -> Result<Outcome, Stop> {
-    match errand::finish(host, progress).await? {
+async fn finish(host: &Arc<Host>, progress: Progress, held: &Arc<Held>) -> Result<Outcome, Stop> {
+    match errand::finish(host, progress, held).await? {
         Committed::Outcome(outcome) => outcome.map_err(Stop::NotUsed),
         _ => Err(Stop::NotRecorded),
     }
@@ -98,10 +132,11 @@ async fn finish(host: &Arc<Host>, progress: Progress) -> Result<Outcome, Stop> {
 
 /// Every way in which a request ends without an outcome.
 enum Stop {
-    Malformed(Malformed),
-    NotAuthenticated(NotAuthenticated),
+    Unread(Unread),
+    TooSlow,
     Refused(Box<Refused>),
-    OverLimit(Box<Refused>),
+    /// By the audit log itself, which has the entry already.
+    RefusedOnRecord(Box<Refused>),
     Replayed(Box<Event>),
     NotRecorded,
     NotUsed(Box<UseError>),
@@ -110,14 +145,7 @@ enum Stop {
 /// Refusals count: what is known of the sender decides whether it is an entry of its own.
 async fn refuse(host: &Arc<Host>, arrival: Arrival, stop: Stop) -> Answer {
     match stop {
-        Stop::Malformed(error) => {
-            host.noise().count(
-                host,
-                Noise::new(arrival, error.reason(), None, error.detail()),
-            );
-            Answer::refusal(Problem::Malformed, error.detail(), None)
-        }
-        Stop::NotAuthenticated(error) => {
+        Stop::Unread(error) => {
             let noise = Noise::new(
                 arrival,
                 error.reason(),
@@ -125,7 +153,11 @@ async fn refuse(host: &Arc<Host>, arrival: Arrival, stop: Stop) -> Answer {
                 error.detail(),
             );
             host.noise().count(host, noise);
-            Answer::refusal(Problem::NotAuthenticated, error.told(), None)
+            Answer::refusal(error.problem(), error.told(), None)
+        }
+        Stop::TooSlow => {
+            let detail = "the request did not arrive, or could not be recorded, in time";
+            Answer::refusal(Problem::TooSlow, detail, None)
         }
         Stop::Refused(refused) => {
             let problem = refused.problem();
@@ -137,8 +169,7 @@ async fn refuse(host: &Arc<Host>, arrival: Arrival, stop: Stop) -> Answer {
                 _ => cannot_record(),
             }
         }
-        // It is on record already: the limit was counted there.
-        Stop::OverLimit(refused) => Answer::refusal_for_now(
+        Stop::RefusedOnRecord(refused) => Answer::refusal_for_now(
             refused.problem(),
             refused.told(),
             None,
@@ -163,15 +194,21 @@ fn cannot_record() -> Answer {
     Answer::refusal(Problem::CannotRecord, "", None)
 }
 
+impl From<Unread> for Stop {
+    fn from(error: Unread) -> Self {
+        Self::Unread(error)
+    }
+}
+
 impl From<Malformed> for Stop {
     fn from(error: Malformed) -> Self {
-        Self::Malformed(error)
+        Self::Unread(Unread::Malformed(error))
     }
 }
 
 impl From<NotAuthenticated> for Stop {
     fn from(error: NotAuthenticated) -> Self {
-        Self::NotAuthenticated(error)
+        Self::Unread(Unread::NotAuthenticated(error))
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
 };
 
 pub mod api;
+pub mod body;
 mod connection;
 pub mod listen;
 mod local;

@@ -181,6 +181,32 @@ fn sentences_are_plain() {
         "the agent started",
         Quiet,
     );
+    let prod = Some("heroku/prod");
+    says(
+        administration(Action::SecretDue, prod, Some(3), Some("90 days old")),
+        "secret heroku/prod is due for rotation: 90 days old",
+        Normal,
+    );
+    says(
+        administration(Action::SecretRevoked, prod, Some(3), None),
+        "secret heroku/prod version 3 was revoked at its provider",
+        Normal,
+    );
+    says(
+        administration(Action::RotationFailed, prod, None, Some("exit status: 1")),
+        "the rotation of secret heroku/prod failed: exit status: 1",
+        Urgent,
+    );
+    says(
+        refused(
+            OperationName::Encrypt,
+            Reason::UsedUp,
+            "version 1 is used up",
+            &["p"],
+        ),
+        "atlas was refused: encrypt with deploy-key needs a new version: version 1 is used up",
+        Urgent,
+    );
     says(
         administration(Action::Unlocked, None, None, None),
         "the vault was unlocked",

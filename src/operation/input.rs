@@ -167,6 +167,16 @@ impl Fields {
         }
     }
 
+    /// A text, if the field is there.
+    pub(super) fn string(&mut self, field: &'static str) -> Result<Option<String>, BadInput> {
+        Ok(self.text(field)?.map(|text| text.to_string()))
+    }
+
+    /// Anything, if the field is there.
+    pub(super) fn value(&mut self, field: &'static str) -> Option<Value> {
+        self.take(field)
+    }
+
     pub(super) fn missing(&self, fields: &[&'static str]) -> BadInput {
         BadInput::Missing {
             operation: self.operation,

@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 use super::{BadInput, Kind, OperationError, Setting, Unsuitable, input::Fields};
 use crate::{binding::Binding, errand::Step, vault::material::Material};
 
+pub(crate) mod oauth2;
+
 /// The input of `token`.
 #[derive(Debug)]
 pub struct TokenInput {

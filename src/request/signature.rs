@@ -111,6 +111,19 @@ impl SignedMessage {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Self, Malformed> {
+        let message = Self::parse_head(method, target, headers)?;
+        digest::check(headers, body).map_err(Malformed::new)?;
+        Ok(message)
+    }
+
+    /// Reads the head of a signed POST. All that the signature covers is in it, the digest of the
+    /// body too, so it can be verified before a byte of the body is read. What comes back is not
+    /// known to belong to any body: only [`SignedMessage::parse`] says that.
+    pub fn parse_head(
+        method: &Method,
+        target: &str,
+        headers: &HeaderMap,
+    ) -> Result<Self, Malformed> {
         let signature = RequestSignature::of(headers)
             .ok_or_else(|| Malformed::new("there is no signature labelled `strongroom`"))?;
         let input = signature_input(headers)?;
@@ -129,7 +142,6 @@ impl SignedMessage {
         let base = signature_base(&input, &Message::request(method, target, headers))
             .map_err(Malformed::new)?;
         check_json(headers)?;
-        digest::check(headers, body).map_err(Malformed::new)?;
         let digest = sha256(base.as_bytes());
         Ok(Self {
             keyid,

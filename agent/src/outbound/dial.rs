@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, ToSocketAddrs as _},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -17,22 +17,38 @@ use strongroom::{
     errand::{NoReply, Route},
     outgoing::address,
 };
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, sync::Semaphore};
 use tower_service::Service;
 
 use super::trust;
 
-/// For one address, when there are others to try.
+/// For one address, while there are others to try.
 const ONE_ADDRESS: Duration = Duration::from_secs(5);
+/// Look-ups at the same time: each has a thread until the system's resolver gives up, also after
+/// its call is over.
+const LOOK_UPS: usize = 32;
+
+/// Which addresses a name stands for: what the system says.
+#[derive(Clone)]
+pub struct Resolver {
+    look_up: LookUp,
+    threads: Arc<Semaphore>,
+}
+
+type LookUp = Arc<dyn Fn(&str, u16) -> io::Result<Vec<IpAddr>> + Send + Sync>;
 
 /// Opens connections on one route, and on no other.
 #[derive(Clone)]
 pub struct Dialler {
     route: Arc<Route>,
+    resolver: Resolver,
 }
 
 /// TLS over the dialler; HTTP/1.1, whose connections are kept and used again.
-pub fn connector(route: &Arc<Route>) -> anyhow::Result<HttpsConnector<Dialler>> {
+pub fn connector(
+    route: &Arc<Route>,
+    resolver: &Resolver,
+) -> anyhow::Result<HttpsConnector<Dialler>> {
     let builder = HttpsConnectorBuilder::new().with_tls_config(trust::config(route)?);
     let builder = match route.tls {
         true => builder.https_only(),
@@ -40,6 +56,7 @@ pub fn connector(route: &Arc<Route>) -> anyhow::Result<HttpsConnector<Dialler>> 
     };
     Ok(builder.enable_http1().wrap_connector(Dialler {
         route: Arc::clone(route),
+        resolver: resolver.clone(),
     }))
 }
 
@@ -54,21 +71,29 @@ impl Service<Uri> for Dialler {
 
     /// The route says where to, not the URI: they can't differ.
     fn call(&mut self, _: Uri) -> Self::Future {
-        let route = Arc::clone(&self.route);
-        Box::pin(async move { dial(&route).await.map(TokioIo::new) })
+        let Self { route, resolver } = self.clone();
+        Box::pin(async move { dial(&route, &resolver).await.map(TokioIo::new) })
     }
 }
 
-async fn dial(route: &Route) -> Result<TcpStream, NoReply> {
+async fn dial(route: &Route, resolver: &Resolver) -> Result<TcpStream, NoReply> {
     let (host, port) = (route.host.as_str(), route.port);
-    let resolved = resolve(host, port)
+    let resolved = resolver
+        .addresses(host, port)
         .await
         .map_err(|error| NoReply::Unreachable(format!("`{host}` can't be looked up: {error}")))?;
     let addresses = address::choose(&resolved, &route.networks)
         .map_err(|refused| NoReply::TargetRefused(format!("`{host}`: {refused}")))?;
     let mut last = format!("`{host}` has no address");
-    for address in addresses {
-        match tokio::time::timeout(ONE_ADDRESS, TcpStream::connect((address, port))).await {
+    let mut left = addresses.into_iter().peekable();
+    while let Some(address) = left.next() {
+        let attempt = TcpStream::connect((address, port));
+        let attempt = match left.peek() {
+            Some(_) => tokio::time::timeout(ONE_ADDRESS, attempt).await,
+            // The call's own deadline is the bound for the last one.
+            None => Ok(attempt.await),
+        };
+        match attempt {
             Ok(Ok(stream)) => {
                 // Requests are written whole; waiting for more only costs time.
                 let _ = stream.set_nodelay(true);
@@ -81,16 +106,41 @@ async fn dial(route: &Route) -> Result<TcpStream, NoReply> {
     Err(NoReply::Unreachable(last))
 }
 
-async fn resolve(host: &str, port: u16) -> io::Result<Vec<IpAddr>> {
-    if let Ok(address) = host.parse() {
-        return Ok(vec![address]);
+impl Resolver {
+    /// The resolver of the system: `/etc/hosts`, DNS, and whatever else the owner configured.
+    pub fn of_the_system() -> Self {
+        Self::new(|host, port| {
+            let found = (host, port).to_socket_addrs()?;
+            Ok(found.map(|found: SocketAddr| found.ip()).collect())
+        })
     }
-    let found = tokio::net::lookup_host((host, port)).await?;
-    Ok(found.map(|found: SocketAddr| found.ip()).collect())
+
+    fn new(look_up: impl Fn(&str, u16) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> Self {
+        Self {
+            look_up: Arc::new(look_up),
+            threads: Arc::new(Semaphore::new(LOOK_UPS)),
+        }
+    }
+
+    async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<IpAddr>> {
+        if let Ok(address) = host.parse() {
+            return Ok(vec![address]);
+        }
+        let (look_up, host) = (Arc::clone(&self.look_up), host.to_owned());
+        let place = Arc::clone(&self.threads).acquire_owned().await;
+        tokio::task::spawn_blocking(move || {
+            // Given back when the thread is free again, not when its caller has lost patience.
+            let _place = place;
+            look_up(&host, port)
+        })
+        .await
+        .map_err(io::Error::other)?
+    }
 }
 
-/// What the layers above made of a failure: the innermost cause says it all.
-pub fn no_reply(error: &(dyn Error + 'static)) -> NoReply {
+/// What the layers above made of a failure: the innermost cause says it all. None of them repeats
+/// anything of the request.
+pub fn no_reply(error: &(dyn Error + 'static), connecting: bool) -> NoReply {
     let mut cause = error;
     loop {
         if let Some(known) = cause.downcast_ref::<NoReply>() {
@@ -103,7 +153,11 @@ pub fn no_reply(error: &(dyn Error + 'static)) -> NoReply {
         };
         match inner {
             Some(inner) => cause = inner,
-            None => return NoReply::Unreachable(cause.to_string()),
+            None if connecting => return NoReply::Unreachable(cause.to_string()),
+            None => return NoReply::Broken(cause.to_string()),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

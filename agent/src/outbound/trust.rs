@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use rustls::{
     ClientConfig, RootCertStore,
     client::Resumption,
@@ -40,7 +40,11 @@ pub fn config(route: &Route) -> anyhow::Result<ClientConfig> {
 fn roots(pem: &str) -> anyhow::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        roots.add(certificate.context("`cacert` is not PEM")?)?;
+        let certificate = certificate.context("`cacert` is not PEM")?;
+        roots
+            .add(certificate)
+            .context("a certificate in `cacert` can't be trusted as an authority")?;
     }
+    ensure!(!roots.is_empty(), "`cacert` has no certificate in it");
     Ok(roots)
 }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use serde_json::json;
 use strongroom::{
     answer::{Answer, Problem},
-    audit::Reason,
     request::{Arrival, WayIn},
 };
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{administration, host::Host, noise::Noise, pipeline};
+use super::body;
+use crate::{administration, host::Host, outbound::Held, pipeline};
 
 /// What every way in answers with.
 pub type Reply = Response<Full<Bytes>>;
@@ -49,39 +50,22 @@ pub async fn answer(
         return reply;
     }
     match parts.uri.path() {
-        "/v1/access" => access(host, arrival, &parts, body).await,
-        "/v1/admin" => administer(host, &parts, body).await,
+        "/v1/access" => pipeline::answer(host, arrival, &parts, body).await,
+        "/v1/admin" => administer(host, body).await,
         "/v1/agent" => json_reply(StatusCode::OK, &host.introduction()),
         "/healthz" => json_reply(StatusCode::OK, &json!({"status": "ok"})),
         _ => ready(host).await,
     }
 }
 
-async fn access(host: &Arc<Host>, arrival: Arrival, parts: &Parts, body: &mut Incoming) -> Reply {
-    match read(host.config().limits.body, parts, body).await {
-        Ok(body) => pipeline::answer(host, arrival, parts, &body).await,
-        Err(unread) => {
-            host.noise().count(
-                host,
-                Noise::new(arrival, unread.reason(), None, unread.detail()),
-            );
-            pipeline::sign(
-                host,
-                parts,
-                Answer::refusal(unread.problem(), unread.detail(), None),
-            )
-        }
-    }
-}
-
-async fn administer(host: &Arc<Host>, parts: &Parts, body: &mut Incoming) -> Reply {
-    // A value may be base64 of a 1 MiB secret, and then some.
-    match read(4 * 1024 * 1024, parts, body).await {
+async fn administer(host: &Arc<Host>, body: &mut Incoming) -> Reply {
+    // A value may be base64 of a 1 MiB secret, and then some. Only the owner gets here.
+    match body::read(body, 4 * 1024 * 1024, |_| Ok(())).await {
         Ok(body) => {
             let reply = administration::over_socket(host, &body).await;
             json_reply(StatusCode::OK, &reply)
         }
-        Err(unread) => plain(Answer::refusal(unread.problem(), unread.detail(), None)),
+        Err(unread) => plain(Answer::refusal(unread.problem(), unread.told(), None)),
     }
 }
 
@@ -100,52 +84,6 @@ async fn ready(host: &Host) -> Reply {
     )
 }
 
-/// Why a body was not read.
-enum Unread {
-    TooLarge,
-    Broken,
-}
-
-impl Unread {
-    fn problem(&self) -> Problem {
-        match self {
-            Self::TooLarge => Problem::TooLarge,
-            Self::Broken => Problem::Malformed,
-        }
-    }
-
-    fn reason(&self) -> Reason {
-        match self {
-            Self::TooLarge => Reason::TooLarge,
-            Self::Broken => Reason::Malformed,
-        }
-    }
-
-    fn detail(&self) -> &'static str {
-        match self {
-            Self::TooLarge => "the body is larger than this agent takes",
-            Self::Broken => "the body did not arrive whole",
-        }
-    }
-}
-
-/// Reads a body, but never more than `limit` bytes, and none at all if its length says more.
-async fn read(limit: usize, parts: &Parts, body: &mut Incoming) -> Result<Bytes, Unread> {
-    let declared = parts
-        .headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > limit as u64) {
-        return Err(Unread::TooLarge);
-    }
-    match Limited::new(body, limit).collect().await {
-        Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
-        Err(_) => Err(Unread::Broken),
-    }
-}
-
 /// An answer without a signature: there was no signed request that it could be bound to.
 pub fn plain(answer: Answer) -> Reply {
     with_headers(answer, Vec::new())
@@ -153,12 +91,67 @@ pub fn plain(answer: Answer) -> Reply {
 
 /// An answer as HTTP, with its signature headers.
 pub fn with_headers(answer: Answer, headers: Vec<(http::HeaderName, HeaderValue)>) -> Reply {
-    let mut reply = Response::new(Full::new(Bytes::from(answer.body)));
-    *reply.status_mut() = answer.status;
-    reply.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(answer.content_type),
-    );
+    reply(
+        answer.status,
+        answer.content_type,
+        answer.body.into(),
+        headers,
+    )
+}
+
+/// The same for a request that holds something: from now on that is the answer, for as long as it
+/// is not with the caller.
+pub fn keeping(
+    answer: Answer,
+    headers: Vec<(http::HeaderName, HeaderValue)>,
+    held: Arc<Held>,
+) -> Reply {
+    if !held.is_anything() {
+        return with_headers(answer, headers);
+    }
+    held.settle(answer.body.len());
+    let sent = CancellationToken::new();
+    let body = Bytes::from_owner(Kept {
+        bytes: answer.body,
+        _held: held,
+        _sent: sent.clone().drop_guard(),
+    });
+    let mut reply = reply(answer.status, answer.content_type, body, headers);
+    reply.extensions_mut().insert(Large { sent });
+    reply
+}
+
+/// Goes with a reply that takes room until it is with the caller.
+#[derive(Clone)]
+pub struct Large {
+    /// Cancelled when nothing of the reply is left in memory.
+    pub sent: CancellationToken,
+}
+
+/// A body with the room that it takes; both are given back when its last byte was sent.
+struct Kept {
+    bytes: Vec<u8>,
+    _held: Arc<Held>,
+    _sent: DropGuard,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+fn reply(
+    status: StatusCode,
+    content_type: &'static str,
+    body: Bytes,
+    headers: Vec<(http::HeaderName, HeaderValue)>,
+) -> Reply {
+    let mut reply = Response::new(Full::new(body));
+    *reply.status_mut() = status;
+    reply
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -175,14 +168,5 @@ pub fn with_headers(answer: Answer, headers: Vec<(http::HeaderName, HeaderValue)
 
 fn json_reply(status: StatusCode, body: &impl serde::Serialize) -> Reply {
     let body = serde_json::to_vec(body).unwrap_or_default();
-    let mut reply = Response::new(Full::new(Bytes::from(body)));
-    *reply.status_mut() = status;
-    reply.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    reply
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    reply
+    reply(status, "application/json", body.into(), Vec::new())
 }

@@ -23,8 +23,9 @@ use strongroom::{
     request::Arrival,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
 
-use super::api;
+use super::api::{self, Large};
 use crate::host::Host;
 
 /// HTTP/2 streams that one connection may have open.
@@ -51,11 +52,15 @@ where
         .keep_alive_interval(Some(limits.request()))
         .keep_alive_timeout(limits.first_byte());
 
+    // Told when a large answer is not taken: it would hold its memory for as long as the caller likes.
+    let stalled = CancellationToken::new();
+    let stall = stalled.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let host = Arc::clone(&host);
+        let (host, stall) = (Arc::clone(&host), stall.clone());
         async move {
-            // A provider has its own time; what is read here has `limits.request` (see `api`).
-            let deadline = host.config().limits.request() + Route::LONGEST;
+            let limits = &host.config().limits;
+            // Above what the steps of an access request have each (see `pipeline`).
+            let deadline = 2 * limits.request() + Route::LONGEST;
             let (parts, mut body) = request.into_parts();
             // Asked first whether it may send a body of this length (RFC 9110 section 10.1.1).
             let waits = [header::EXPECT, header::CONTENT_LENGTH]
@@ -63,15 +68,25 @@ where
                 .all(|name| parts.headers.contains_key(name));
             let answer =
                 tokio::time::timeout(deadline, api::answer(&host, arrival, parts, &mut body)).await;
-            let in_time = answer.is_ok();
-            let reply = answer.unwrap_or_else(|_| {
+            let mut reply = answer.unwrap_or_else(|_| {
                 let detail = "the request did not arrive, or could not be answered, in time";
                 api::plain(Answer::refusal(Problem::TooSlow, detail, None))
             });
+            let in_time = reply.status() != Problem::TooSlow.status();
             if in_time && !waits && !body.is_end_stream() {
-                let limits = &host.config().limits;
-                let rest = throw_away(&mut body, limits.body);
+                let rest = throw_away(&mut body, limits.large_body);
                 let _ = tokio::time::timeout(limits.first_byte(), rest).await;
+            }
+            if let Some(Large { sent }) = reply.extensions_mut().remove() {
+                let patience = limits.request();
+                tokio::spawn(async move {
+                    if tokio::time::timeout(patience, sent.cancelled())
+                        .await
+                        .is_err()
+                    {
+                        stall.cancel();
+                    }
+                });
             }
             Ok::<_, std::convert::Infallible>(reply.map(|answer| Sending {
                 answer,
@@ -82,8 +97,11 @@ where
     let connection = builder
         .serve_connection(TokioIo::new(stream), service)
         .into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "connection ended");
+    tokio::select! {
+        ended = watcher.watch(connection) => if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended");
+        },
+        () = stalled.cancelled() => tracing::debug!("an answer was not taken in time"),
     }
 }
 

@@ -79,6 +79,8 @@ words! {
         UnknownVersion = "unknown-version",
         /// The version is retired.
         Retired = "retired",
+        /// The key made as many encryptions as it may.
+        UsedUp = "used-up",
         /// Not with a secret of this kind.
         NotPossible = "not-possible",
         /// The vault is locked.
@@ -141,6 +143,12 @@ words! {
         SecretRotated = "secret-rotated",
         /// A secret, or one version of it, was retired.
         SecretRetired = "secret-retired",
+        /// A secret's version passed the age or the number of uses that its binding allows.
+        SecretDue = "secret-due",
+        /// A secret's old value was revoked at its provider.
+        SecretRevoked = "secret-revoked",
+        /// A new value could not be made at the provider, stored, or the old one not revoked.
+        RotationFailed = "rotation-failed",
         /// The owner looked at a secret's value.
         SecretRevealed = "secret-revealed",
         /// It was set what a secret is for.

@@ -1,12 +1,15 @@
 //! A store that dies at any step, as a machine may.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
 };
 
 use crate::store::{
-    Reader, Store, StoreError, StoredEntry, StoredRecord, StoredSlot, Transaction,
+    Reader, Store, StoreError, StoredEntry, StoredRecord, StoredSlot, Transaction, Usage,
     sqlite::{SqliteStore, SqliteTransaction},
 };
 
@@ -87,6 +90,9 @@ impl Reader for Dying {
     fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError> {
         self.inner.counted(counter, service, limit)
     }
+    fn usage(&self) -> Result<BTreeMap<u64, Usage>, StoreError> {
+        Reader::usage(&self.inner)
+    }
 }
 
 impl Store for Dying {
@@ -150,6 +156,18 @@ impl Transaction for DyingTransaction<'_> {
     fn advance(&mut self, channel: &str, delivered: u64) -> Result<(), StoreError> {
         self.fuse.burn()?;
         self.inner.advance(channel, delivered)
+    }
+    fn usage(&self, record: u64) -> Result<Usage, StoreError> {
+        self.fuse.burn()?;
+        self.inner.usage(record)
+    }
+    fn add_usage(&mut self, record: u64, more: Usage) -> Result<(), StoreError> {
+        self.fuse.burn()?;
+        self.inner.add_usage(record, more)
+    }
+    fn mark_due(&mut self, record: u64, limit: &str) -> Result<bool, StoreError> {
+        self.fuse.burn()?;
+        self.inner.mark_due(record, limit)
     }
     fn commit(self) -> Result<(), StoreError> {
         let Self { inner, fuse } = self;

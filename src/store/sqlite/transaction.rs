@@ -7,8 +7,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     checkpoint, hashes, log_size,
     problem::{integer, machine},
+    usage,
 };
-use crate::store::{StoreError, StoredRecord, StoredSlot, Transaction};
+use crate::store::{StoreError, StoredRecord, StoredSlot, Transaction, Usage};
 
 /// Holds the write lock; dropped without commit, it rolls back.
 #[derive(Debug)]
@@ -145,6 +146,51 @@ impl Transaction for SqliteTransaction<'_> {
                 )?
                 .execute(params![channel, integer(delivered)?])?;
             Ok(())
+        })
+    }
+
+    fn usage(&self, record: u64) -> Result<Usage, StoreError> {
+        self.run(|connection| {
+            let found = connection
+                .prepare_cached("SELECT uses, encryptions FROM usage WHERE record = ?1")?
+                .query_row([integer(record)?], usage)
+                .optional()?;
+            Ok(found.unwrap_or_default())
+        })
+    }
+
+    fn add_usage(&mut self, record: u64, more: Usage) -> Result<(), StoreError> {
+        self.run(|connection| {
+            let more = params![
+                integer(record)?,
+                integer(more.uses)?,
+                integer(more.encryptions)?
+            ];
+            // Not an upsert: the trigger against REPLACE would refuse its INSERT.
+            let updated = connection
+                .prepare_cached(
+                    "UPDATE usage SET uses = uses + ?2, encryptions = encryptions + ?3 WHERE record = ?1",
+                )?
+                .execute(more)?;
+            if updated == 0 {
+                connection
+                    .prepare_cached(
+                        "INSERT INTO usage (record, uses, encryptions) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(more)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn mark_due(&mut self, record: u64, limit: &str) -> Result<bool, StoreError> {
+        self.run(|connection| {
+            let new = connection
+                .prepare_cached(
+                    "INSERT INTO due (record, passed) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![integer(record)?, limit])?;
+            Ok(new == 1)
         })
     }
 
