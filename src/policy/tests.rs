@@ -58,7 +58,23 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
         OperationName::Encrypt | OperationName::Decrypt => json!({"size": 3, "aad": "eA=="}),
         OperationName::Release | OperationName::Totp => json!({}),
         OperationName::DataKey => json!({"size": 32}),
-        _ => json!({}),
+        OperationName::Http => json!({
+            "method": "GET", "host": "api.example.com", "path": "/", "query": {}, "body": {}, "size": 0,
+        }),
+        OperationName::AwsSign => json!({
+            "service": "s3", "region": "eu-west-1", "method": "GET", "host": "s3.amazonaws.com",
+            "path": "/", "query": {}, "presigned": false,
+        }),
+        OperationName::Token => {
+            json!({"type": "jwt", "scopes": [], "claims": {"role": "x"}, "lifetime": 900})
+        }
+        OperationName::SshSign => {
+            json!({"namespace": "git", "hash": "sha512", "input": "message", "size": 3})
+        }
+        OperationName::SshCertificate => json!({
+            "principals": ["deploy"], "lifetime": 900, "key_id": "x", "public_key": "x",
+            "extensions": ["permit-pty"], "critical_options": {},
+        }),
     };
     Case {
         service: name(service),
