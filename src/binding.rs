@@ -27,7 +27,7 @@ pub use aws::{Aws, HostPattern};
 pub use base_url::{BadUrl, BaseUrl};
 pub use endpoint::{Endpoint, MAX_REPLY};
 pub use http::Http;
-pub use rotation::Rotation;
+pub use rotation::{BadMaxAge, MaxAge, Rotation};
 pub use sign::Sign;
 pub use ssh::{Ssh, SshCertificates, SshSignatures};
 pub use token::{

@@ -43,6 +43,7 @@ pub mod catalog;
 pub mod chain;
 pub mod change;
 mod complete;
+pub mod due;
 mod error;
 mod fold;
 pub mod material;
@@ -277,6 +278,7 @@ impl Vault {
             )
         });
         let reply_to = request.reply_to().cloned();
+        let urgency = permit.obligations().urgency();
         match performed {
             Ok(Step::Done(done)) => Ok(Used::Done(Outcome::new(noted, done, reply_to))),
             Ok(step) => {
@@ -288,6 +290,7 @@ impl Vault {
                     version: version.number,
                     operation: request.operation().name(),
                     bound: permit.bound().cloned(),
+                    urgency,
                 };
                 Ok(Used::Begun(owed.progress(Ok(step))))
             }

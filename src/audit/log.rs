@@ -14,12 +14,16 @@ use crate::{
     policy::{Permit, Refused},
     service::Authenticated,
     store::{Store, StoreError, Transaction},
-    vault::{Change, Changed, Outcome, UseError},
+    vault::{Change, Changed, Outcome, UseError, due::Due},
 };
 
 mod error;
+mod limits;
+mod usage;
 
 pub use error::{NotRecorded, Untrusted};
+
+use usage::{Counted, Counts};
 
 /// What wants to be in the audit log.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub enum Submission {
     /// Something that changes no record, such as the start of the agent: an
     /// [`Event::Administration`].
     Note(Event),
+    /// A version that passed a limit: an entry, unless the owner was told of that before.
+    Due(Due),
     /// An administration event with the records and slots that go with it.
     Change(Change),
     /// A notification channel has delivered the first `delivered` entries; this makes no entry.
@@ -57,6 +63,10 @@ pub enum Committed {
     Noted(Noted),
     /// The change is in the vault and in the log.
     Changed(Changed),
+    /// The use was refused while it was being recorded; the refusal is in the log.
+    Refused(Box<Refused>),
+    /// The owner was told before: nothing was recorded.
+    ToldBefore,
     /// The (service, nonce) was spent before: nothing was recorded, and no key may be used. The
     /// event is noise of count 1, for the caller to fold.
     Replay(Event),
@@ -98,8 +108,12 @@ pub struct Log<S: Store> {
 enum Step {
     /// It is an entry.
     Entry(Noted),
+    /// It is a use that is refused, and an entry that says so; perhaps only for so many seconds.
+    Refused(Reason, String, Option<u32>),
     /// Its nonce was spent before.
     Replay(Box<Event>),
+    /// The owner was told before.
+    ToldBefore,
     /// It makes no entry.
     Advanced,
     /// It alone failed, and left nothing in the transaction.
@@ -160,10 +174,12 @@ impl<S: Store> Log<S> {
             self.edge = trusted_edge(&transaction, &self.key)?;
         }
         let mut growth = self.edge.grow();
+        let mut counts = Counts::default();
         let mut steps = batch
             .iter()
-            .map(|submission| put(&mut transaction, &mut growth, submission, now))
+            .map(|submission| put(&mut transaction, &mut growth, &mut counts, submission, now))
             .collect::<Result<Vec<_>, _>>()?;
+        counts.keep(&mut transaction)?;
         if growth.size() > self.edge.size() {
             let checkpoint = seal(&mut transaction, &growth, &*self.signer)?;
             for step in &mut steps {
@@ -220,22 +236,12 @@ fn trusted_edge(transaction: &impl Transaction, key: &LogKey) -> Result<Edge, Un
 fn put(
     transaction: &mut impl Transaction,
     growth: &mut Growth<'_>,
+    counts: &mut Counts,
     submission: &Submission,
     now: Timestamp,
 ) -> Result<Step, NotRecorded> {
     let event = match submission {
-        Submission::Use(permit) => {
-            let asker = permit.authenticated();
-            if !spend(transaction, asker)? {
-                return Ok(Step::Replay(Box::new(replay(asker, now))));
-            }
-            Event::Use {
-                ask: permit.ask(),
-                secret: permit.secret().clone(),
-                version: permit.version().number,
-                policies: permit.policies().to_vec(),
-            }
-        }
+        Submission::Use(permit) => return put_use(transaction, growth, counts, permit, now),
         Submission::Refusal(refused) => {
             let asker = refused.authenticated();
             if !spend(transaction, asker)? {
@@ -249,6 +255,10 @@ fn put(
             }
         }
         Submission::Outcome(finished) => finished.event(),
+        Submission::Due(due) => match transaction.mark_due(due.record, &due.mark())? {
+            true => due.event(),
+            false => return Ok(Step::ToldBefore),
+        },
         Submission::Noise(event @ Event::Noise { .. })
         | Submission::Note(event @ Event::Administration { .. }) => event.clone(),
         // An entry that tells of a use comes from a permit, and from nothing else.
@@ -278,15 +288,74 @@ fn put(
             return Ok(Step::Advanced);
         }
     };
+    Ok(Step::Entry(append(transaction, growth, event, now)?))
+}
+
+/// Puts a use into the transaction, or its refusal if it would be one too many.
+fn put_use(
+    transaction: &mut impl Transaction,
+    growth: &mut Growth<'_>,
+    counts: &mut Counts,
+    permit: &Permit,
+    now: Timestamp,
+) -> Result<Step, NotRecorded> {
+    let asker = permit.authenticated();
+    if !spend(transaction, asker)? {
+        return Ok(Step::Replay(Box::new(replay(asker, now))));
+    }
+    let counted = match limits::reached(transaction, permit, now)? {
+        Some(full) => Err((Reason::Limit, full.detail, Some(full.retry_after))),
+        None => match counts.count(transaction, permit)? {
+            Counted::Yes(passed) => Ok(passed),
+            Counted::UsedUp => Err((Reason::UsedUp, usage::used_up(permit), None)),
+        },
+    };
+    let passed = match counted {
+        Ok(passed) => passed,
+        Err((reason, detail, retry_after)) => {
+            let event = Event::Refusal {
+                ask: permit.ask(),
+                reason,
+                detail: detail.clone(),
+                policies: permit.policies().to_vec(),
+            };
+            append(transaction, growth, event, now)?;
+            return Ok(Step::Refused(reason, detail, retry_after));
+        }
+    };
+    limits::count(transaction, permit, now)?;
+    let event = Event::Use {
+        ask: permit.ask(),
+        secret: permit.secret().clone(),
+        version: permit.version().number,
+        policies: permit.policies().to_vec(),
+        urgency: permit.obligations().urgency(),
+    };
+    let noted = append(transaction, growth, event, now)?;
+    for due in passed {
+        if transaction.mark_due(due.record, &due.mark())? {
+            append(transaction, growth, due.event(), now)?;
+        }
+    }
+    Ok(Step::Entry(noted))
+}
+
+/// Puts one entry into the transaction; its receipt comes with the batch's checkpoint.
+fn append(
+    transaction: &mut impl Transaction,
+    growth: &mut Growth<'_>,
+    event: Event,
+    now: Timestamp,
+) -> Result<Noted, NotRecorded> {
     let entry = Entry::new(now, event).to_line();
     let (index, hashes) = growth.push(&entry).map_err(|_| Untrusted::Root)?;
     let hashes: Vec<_> = hashes.iter().map(|hash| hash.0).collect();
     transaction.append_entry(index, &entry, &hashes)?;
-    Ok(Step::Entry(Noted {
+    Ok(Noted {
         index,
         entry,
         receipt: String::new(),
-    }))
+    })
 }
 
 fn spend(transaction: &mut impl Transaction, asker: &Authenticated) -> Result<bool, StoreError> {
@@ -333,6 +402,12 @@ fn durable(submission: Submission, step: Step) -> Result<Committed, NotRecorded>
     Ok(match (submission, step) {
         (_, Step::Not(error)) => return Err(error),
         (_, Step::Replay(event)) => Committed::Replay(*event),
+        (_, Step::ToldBefore) => Committed::ToldBefore,
+        (Submission::Use(permit), Step::Refused(reason, detail, retry_after)) => {
+            let refused = permit.refuse(reason, detail).for_now(retry_after);
+            Committed::Refused(Box::new(refused))
+        }
+        (_, Step::Refused(..)) => return Err(NotRecorded::Unfit("a use")),
         (Submission::Use(permit), Step::Entry(noted)) => Committed::Use(Recorded { permit, noted }),
         // The answer carries the entry of the use itself: that is what the caller can check.
         (Submission::Outcome(finished), Step::Entry(_)) => {

@@ -79,11 +79,11 @@
 //!
 //! Reasons: `malformed`, `too-large`, `unknown-key`, `bad-signature`, `wrong-algorithm`,
 //! `wrong-audience`, `not-yet-valid`, `expired`, `suspended`, `replay`, `denied`,
-//! `unknown-secret`, `unknown-version`, `retired`, `not-possible`, `locked`, `too-many-requests`.
+//! `unknown-secret`, `unknown-version`, `retired`, `used-up`, `not-possible`, `locked`, `too-many-requests`.
 //!
 //! Actions: `vault-created`, `agent-started`, `agent-stopped`, `unlocked`, `unlock-failed`,
 //! `locked`, `passphrase-changed`, `secret-added`, `secret-rotated`, `secret-retired`,
-//! `secret-revealed`, `secret-bound`, `alias-set`, `service-added`, `service-key-added`, `service-key-retired`,
+//! `secret-due`, `secret-revoked`, `rotation-failed`, `secret-revealed`, `secret-bound`, `alias-set`, `service-added`, `service-key-added`, `service-key-retired`,
 //! `service-suspended`, `service-resumed`, `policy-set`, `policy-retired`, `notification-test`.
 //!
 //! # The tree
@@ -160,6 +160,8 @@
 //! | `entry` | `idx` (from 0), `line`, `hashes`: those of the tree that the entry completes, its own leaf first, 32 bytes each |
 //! | `nonce` | `service`, `nonce`: every pair that was ever spent |
 //! | `checkpoint` | one row: `size`, `note` |
+//! | `usage` | `record`, `uses`, `encryptions`: how often the secret's version with this record was used |
+//! | `due` | `record`, `passed`: which limits of its binding the owner was told that a version passed |
 //! | `channel` | `name`, `delivered`: how many entries a notification channel has delivered |
 //!
 //! [`Action`]: crate::audit::Action

@@ -88,8 +88,10 @@
 //! AES-256-GCM. Result: `ciphertext`, `iv` (12 bytes, random, chosen here), `tag` (16 bytes).
 //! Keep the `version` of the result with them. Policy sees `size` and `aad`.
 //!
-//! Random IVs are safe for 2³² encryptions by one version (NIST SP 800-38D section 8.3). The
-//! agent does not count them: rotate the secret in time.
+//! Random IVs are safe for 2³² encryptions by one version (NIST SP 800-38D section 8.3). The audit
+//! log counts `encrypt` and `data-key` in the transaction that records them: the owner is told
+//! halfway, and past 2³² − 1 they are refused (422, `used-up` in the log) until the secret is
+//! rotated. `decrypt` goes on. What a key encrypted elsewhere before it was put in, nobody counted.
 //!
 //! # `decrypt`
 //!

@@ -204,6 +204,9 @@ fn why_not(ask: &Ask, reason: Reason, detail: &str, policies: &[String]) -> Stri
         Reason::UnknownVersion => format!("{what}, but it has no such version"),
         Reason::Retired => format!("{what}, but it is retired"),
         Reason::Suspended => format!("{what}, but the service is suspended"),
+        Reason::Limit => format!("{what}, more often than allowed: {}", escaped(detail)),
+        Reason::NeedsApproval => format!("{what} needs an approval: {}", escaped(detail)),
+        Reason::UsedUp => format!("{what} needs a new version: {}", escaped(detail)),
         Reason::NotPossible if detail.is_empty() => format!("{what} is not possible"),
         Reason::NotPossible => format!("{what} is not possible: {}", escaped(detail)),
         other if detail.is_empty() => format!("{what} ({other})"),
@@ -229,7 +232,10 @@ fn flaw(reason: Reason) -> &'static str {
         | Reason::UnknownSecret
         | Reason::UnknownVersion
         | Reason::Retired
+        | Reason::UsedUp
         | Reason::NotPossible
+        | Reason::Limit
+        | Reason::NeedsApproval
         | Reason::Locked => "that this agent refused",
     }
 }
@@ -250,6 +256,9 @@ fn administered(action: Action, subject: Option<&str>, version: Option<u32>, by:
         Action::SecretAdded => format!("secret {subject} was added"),
         Action::SecretRotated => format!("secret {subject} was rotated and is now at{version}"),
         Action::SecretRetired => format!("secret {subject}{version} was retired"),
+        Action::SecretDue => format!("secret {subject} is due for rotation"),
+        Action::SecretRevoked => format!("secret {subject}{version} was revoked at its provider"),
+        Action::RotationFailed => format!("the rotation of secret {subject} failed"),
         Action::SecretRevealed => {
             format!("the value of secret {subject}{version} was shown to the owner")
         }

@@ -61,6 +61,13 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
         OperationName::Token => {
             json!({"type": "jwt", "scopes": [], "claims": {"env": "prod"}, "lifetime": 900})
         }
+        OperationName::Http => json!({
+            "method": "GET", "host": "api.example.com", "path": "/", "query": {}, "body": {}, "size": 0,
+        }),
+        OperationName::AwsSign => json!({
+            "service": "s3", "region": "eu-west-1", "method": "GET", "host": "s3.amazonaws.com",
+            "path": "/", "query": {}, "headers": {}, "presigned": false, "unsigned_payload": false,
+        }),
         OperationName::SshSign => {
             json!({"namespace": "git", "hash": "sha512", "input": "message", "size": 3})
         }
@@ -69,7 +76,6 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
             "lifetime": 300, "key_id": "atlas", "extensions": [], "serial": "7",
             "critical_options": {"force-command": "deploy"},
         }),
-        _ => json!({}),
     };
     Case {
         service: name(service),

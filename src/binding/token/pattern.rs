@@ -170,11 +170,7 @@ mod tests {
     fn like(pattern: &str, text: &str) -> bool {
         use cedar_policy::{EvalResult, Expression, eval_expression};
         let source = format!("{text:?} like \"{pattern}\"");
-        let (request, entities) = (
-            cedar_policy::Request::builder(),
-            cedar_policy::Entities::empty(),
-        );
-        let _ = request;
+        let entities = cedar_policy::Entities::empty();
         let expression: Expression = source.parse().unwrap();
         let uid = |id: &str| id.parse::<cedar_policy::EntityUid>().unwrap();
         let request = cedar_policy::Request::new(
