@@ -48,6 +48,9 @@ pub struct Answer {
     pub content_type: &'static str,
     /// The body.
     pub body: Vec<u8>,
+    /// The header `Retry-After`, in seconds; what is signed is the member of the body that says
+    /// the same.
+    pub retry_after: Option<u32>,
 }
 
 /// The body of a result.
@@ -61,7 +64,7 @@ struct Success<'a> {
     receipt: &'a str,
 }
 
-/// The body of a refusal, RFC 9457; `entry` and `receipt` are our extension members.
+/// The body of a refusal, RFC 9457; `entry`, `receipt` and `retry_after` are our extension members.
 #[derive(Serialize)]
 struct Details<'a> {
     r#type: &'static str,
@@ -73,6 +76,8 @@ struct Details<'a> {
     entry: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u32>,
 }
 
 impl Answer {
@@ -112,6 +117,16 @@ impl Answer {
     /// A use that was recorded and then failed has an entry, and the remote gets it with its
     /// receipt. The entry of a refusal is not for the remote: it says why.
     pub fn refusal(problem: Problem, detail: &str, noted: Option<&Noted>) -> Self {
+        Self::refusal_for_now(problem, detail, noted, None)
+    }
+
+    /// A refusal of what will be allowed in so many seconds, if that is known.
+    pub fn refusal_for_now(
+        problem: Problem,
+        detail: &str,
+        noted: Option<&Noted>,
+        retry_after: Option<u32>,
+    ) -> Self {
         let details = Details {
             r#type: problem.type_uri(),
             title: problem.title(),
@@ -119,9 +134,11 @@ impl Answer {
             detail: (!detail.is_empty()).then_some(detail),
             entry: noted.map(|noted| noted.entry.as_str()),
             receipt: noted.map(|noted| noted.receipt.as_str()),
+            retry_after,
         };
         Self {
             content_type: PROBLEM_JSON,
+            retry_after,
             ..Self::json(problem.status(), &details)
         }
     }
@@ -135,12 +152,14 @@ impl Answer {
                 status,
                 content_type: JSON,
                 body: json,
+                retry_after: None,
             },
             // Only a map with keys that are no strings gets here.
             Err(_) => Self {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
                 content_type: JSON,
                 body: b"{}".to_vec(),
+                retry_after: None,
             },
         }
     }

@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 use crate::{
     audit::{Ending, Event, Noted},
     name::Name,
+    notification::Urgency,
     operation::{Done, OperationName},
     outgoing::address::Networks,
     vault::{Changed, NotUsed, Outcome, UseError, material::Material, memory::with_clean_stack},
@@ -215,6 +216,8 @@ pub(crate) struct Owed {
     pub(crate) secret: Name,
     pub(crate) version: u32,
     pub(crate) operation: OperationName,
+    /// How soon a person should look, if policy says it.
+    pub(crate) urgency: Option<Urgency>,
 }
 
 impl Failure {
@@ -383,6 +386,8 @@ impl Finished {
             status: *status,
             expires: *expires,
             detail: detail.clone(),
+            // That it went well was told with the use itself.
+            urgency: owed.urgency.filter(|_| self.end.is_err()),
         }
     }
 

@@ -9,6 +9,9 @@
 //!   call that was told of already, and the agent's coming and going;
 //! - **normal**: everything else.
 //!
+//! A policy may say something else of the uses that it permits (`@notify`): the entry keeps it, and
+//! it counts for the failure of a call too. A value that leaves the vault is urgent whatever a policy says.
+//!
 //! Text that came from outside is escaped ([`escaped`]) before it is in a sentence: it may go to
 //! a terminal, a chat or a mail. The whole entry goes along for whoever wants more.
 
@@ -99,16 +102,19 @@ impl Notification {
 /// How soon a person should look at this; the rule is at the top of this module.
 pub fn urgency(event: &Event) -> Urgency {
     match event {
-        Event::Use { ask, .. } => match ask.operation {
-            OperationName::Release => Urgency::Urgent,
-            OperationName::PublicKey | OperationName::VerifyMac => Urgency::Quiet,
-            _ => Urgency::Normal,
+        Event::Use { ask, urgency, .. } => match (ask.operation, urgency) {
+            (OperationName::Release, _) => Urgency::Urgent,
+            (_, Some(urgency)) => *urgency,
+            (OperationName::PublicKey | OperationName::VerifyMac, None) => Urgency::Quiet,
+            (_, None) => Urgency::Normal,
         },
-        Event::Outcome { ending, .. } => match ending {
+        Event::Outcome {
+            ending, urgency, ..
+        } => match ending {
             // The old value may be dead and the new one is lost: somebody has to act.
             Ending::NotKept => Urgency::Urgent,
             Ending::Answered | Ending::Issued => Urgency::Quiet,
-            _ => Urgency::Normal,
+            _ => urgency.unwrap_or(Urgency::Normal),
         },
         Event::Refusal { reason, .. } if is_alarming(*reason) => Urgency::Urgent,
         Event::Noise { reason, count, .. } if is_alarming(*reason) || *count >= FLOOD => {

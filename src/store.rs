@@ -85,6 +85,9 @@ pub trait Reader {
     fn position(&self, channel: &str) -> Result<Option<u64>, StoreError>;
     /// How often each version was used, by the number of its record; one that never was is left out.
     fn usage(&self) -> Result<BTreeMap<u64, Usage>, StoreError>;
+    /// When the newest uses were counted under `counter` for this service, in milliseconds since
+    /// 1970: at most `limit`, the newest first.
+    fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError>;
 }
 
 /// The one writer.
@@ -107,6 +110,11 @@ pub trait Transaction {
     fn checkpoint(&self) -> Result<Option<String>, StoreError>;
     /// Spends (service, nonce); `false` if it was ever spent before, in this transaction too.
     fn spend_nonce(&mut self, service: &str, nonce: &[u8]) -> Result<bool, StoreError>;
+    /// When the use was counted under `counter` for this service that lies `back` uses back (1 is
+    /// the newest), in this transaction too; `None` if there are fewer.
+    fn counted(&self, counter: &str, service: &str, back: u32) -> Result<Option<i64>, StoreError>;
+    /// Counts a use at `time`, in milliseconds since 1970; never before the last one.
+    fn count(&mut self, counter: &str, service: &str, time: i64) -> Result<(), StoreError>;
     /// Adds an entry at `index`, which must be the next one, with the stored hashes that it
     /// completes: its own, and those of the subtrees that end with it.
     fn append_entry(

@@ -249,6 +249,7 @@ impl Vault {
             )
         });
         let reply_to = request.reply_to().cloned();
+        let urgency = permit.obligations().urgency();
         match performed {
             Ok(Step::Done(done)) => Ok(Used::Done(Outcome::new(noted, done, reply_to))),
             Ok(step) => {
@@ -259,6 +260,7 @@ impl Vault {
                     secret: version.secret.clone(),
                     version: version.number,
                     operation: request.operation().name(),
+                    urgency,
                 };
                 Ok(Used::Begun(owed.progress(Ok(step))))
             }

@@ -169,7 +169,12 @@ async fn refuse(host: &Arc<Host>, arrival: Arrival, stop: Stop) -> Answer {
                 _ => cannot_record(),
             }
         }
-        Stop::RefusedOnRecord(refused) => Answer::refusal(refused.problem(), refused.told(), None),
+        Stop::RefusedOnRecord(refused) => Answer::refusal_for_now(
+            refused.problem(),
+            refused.told(),
+            None,
+            refused.retry_after(),
+        ),
         Stop::Replayed(event) => replayed(host, *event),
         Stop::NotRecorded => cannot_record(),
         Stop::NotUsed(error) => {

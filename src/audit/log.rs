@@ -18,11 +18,13 @@ use crate::{
 };
 
 mod error;
+mod limits;
 mod usage;
 
 pub use error::{NotRecorded, Untrusted};
 
-use usage::{Counted, Counts};
+use limits::Full;
+use usage::{Counts, UsedUp};
 
 /// What wants to be in the audit log.
 #[derive(Debug)]
@@ -62,7 +64,8 @@ pub enum Committed {
     Noted(Noted),
     /// The change is in the vault and in the log.
     Changed(Changed),
-    /// The use was refused while it was being recorded; the refusal is in the log.
+    /// The use was refused while it was being recorded: a limit of the policies that permitted it
+    /// is reached, or its key is used up. The refusal is in the log, and the caller may be told.
     Refused(Box<Refused>),
     /// The owner was told before: nothing was recorded.
     ToldBefore,
@@ -108,7 +111,7 @@ enum Step {
     /// It is an entry.
     Entry(Noted),
     /// It is a use that is refused, and an entry that says so.
-    Refused(Reason, String),
+    Refused(Refusal),
     /// Its nonce was spent before.
     Replay(Box<Event>),
     /// The owner was told before.
@@ -117,6 +120,30 @@ enum Step {
     Advanced,
     /// It alone failed, and left nothing in the transaction.
     Not(NotRecorded),
+}
+
+/// Why a use is refused while it is being recorded.
+enum Refusal {
+    /// A limit of the policies that permitted it is reached.
+    OverLimit(Full),
+    /// The key has made as many encryptions as it may.
+    UsedUp(UsedUp),
+}
+
+impl Refusal {
+    fn reason(&self) -> Reason {
+        match self {
+            Self::OverLimit(_) => Reason::Limit,
+            Self::UsedUp(_) => Reason::UsedUp,
+        }
+    }
+
+    fn detail(&self) -> &str {
+        match self {
+            Self::OverLimit(full) => &full.detail,
+            Self::UsedUp(used_up) => &used_up.detail,
+        }
+    }
 }
 
 impl<S: Store> Log<S> {
@@ -245,28 +272,25 @@ fn put(
             if !spend(transaction, asker)? {
                 return Ok(Step::Replay(Box::new(replay(asker, now))));
             }
-            let passed = match counts.count(transaction, permit)? {
-                Counted::Yes(passed) => passed,
-                Counted::UsedUp => {
-                    let (reason, detail) = (Reason::UsedUp, usage::used_up(permit));
-                    let event = Event::Refusal {
-                        ask: permit.ask(),
-                        reason,
-                        detail: detail.clone(),
-                        policies: permit.policies().to_vec(),
-                    };
-                    append(transaction, growth, event, now)?;
-                    return Ok(Step::Refused(reason, detail));
-                }
-            };
+            if let Some(refusal) = refuse(transaction, counts, permit, now)? {
+                let event = Event::Refusal {
+                    ask: permit.ask(),
+                    reason: refusal.reason(),
+                    detail: refusal.detail().to_owned(),
+                    policies: permit.policies().to_vec(),
+                };
+                append(transaction, growth, event, now)?;
+                return Ok(Step::Refused(refusal));
+            }
             let event = Event::Use {
                 ask: permit.ask(),
                 secret: permit.secret().clone(),
                 version: permit.version().number,
                 policies: permit.policies().to_vec(),
+                urgency: permit.obligations().urgency(),
             };
             let noted = append(transaction, growth, event, now)?;
-            for due in passed {
+            for due in counts.count(transaction, permit)? {
                 if transaction.mark_due(due.record, &due.mark())? {
                     append(transaction, growth, due.event(), now)?;
                 }
@@ -340,6 +364,21 @@ fn append(
     })
 }
 
+/// Whether the use must not be: seen under the write lock, so that it holds for a fleet too.
+fn refuse(
+    transaction: &mut impl Transaction,
+    counts: &mut Counts,
+    permit: &Permit,
+    now: Timestamp,
+) -> Result<Option<Refusal>, NotRecorded> {
+    if let Some(used_up) = counts.used_up(transaction, permit)? {
+        return Ok(Some(Refusal::UsedUp(used_up)));
+    }
+    // Last, because what passes here is counted.
+    let full = limits::count(transaction, permit, now)?;
+    Ok(full.map(Refusal::OverLimit))
+}
+
 fn spend(transaction: &mut impl Transaction, asker: &Authenticated) -> Result<bool, StoreError> {
     transaction.spend_nonce(asker.service().as_str(), asker.request().nonce().as_bytes())
 }
@@ -385,10 +424,13 @@ fn durable(submission: Submission, step: Step) -> Result<Committed, NotRecorded>
         (_, Step::Not(error)) => return Err(error),
         (_, Step::Replay(event)) => Committed::Replay(*event),
         (_, Step::ToldBefore) => Committed::ToldBefore,
-        (Submission::Use(permit), Step::Refused(reason, detail)) => {
-            Committed::Refused(Box::new(permit.refuse(reason, detail)))
+        (Submission::Use(permit), Step::Refused(refusal)) => {
+            Committed::Refused(Box::new(match refusal {
+                Refusal::OverLimit(full) => permit.over_limit(full.detail, full.retry_after),
+                Refusal::UsedUp(UsedUp { detail }) => permit.refuse(Reason::UsedUp, detail),
+            }))
         }
-        (_, Step::Refused(..)) => return Err(NotRecorded::Unfit("a use")),
+        (_, Step::Refused(_)) => return Err(NotRecorded::Unfit("a use")),
         (Submission::Use(permit), Step::Entry(noted)) => Committed::Use(Recorded { permit, noted }),
         // The answer carries the entry of the use itself: that is what the caller can check.
         (Submission::Outcome(finished), Step::Entry(_)) => {

@@ -203,6 +203,8 @@ fn why_not(ask: &Ask, reason: Reason, detail: &str, policies: &[String]) -> Stri
         Reason::Retired => format!("{what}, but it is retired"),
         Reason::Suspended => format!("{what}, but the service is suspended"),
         Reason::UsedUp => format!("{what} needs a new version: {}", escaped(detail)),
+        Reason::Limit => format!("{what}, more often than allowed: {}", escaped(detail)),
+        Reason::NeedsApproval => format!("{what} needs an approval: {}", escaped(detail)),
         Reason::NotPossible if detail.is_empty() => format!("{what} is not possible"),
         Reason::NotPossible => format!("{what} is not possible: {}", escaped(detail)),
         other if detail.is_empty() => format!("{what} ({other})"),
@@ -230,6 +232,8 @@ fn flaw(reason: Reason) -> &'static str {
         | Reason::Retired
         | Reason::UsedUp
         | Reason::NotPossible
+        | Reason::Limit
+        | Reason::NeedsApproval
         | Reason::Locked => "that this agent refused",
     }
 }

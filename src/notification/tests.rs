@@ -18,6 +18,7 @@ fn used(ask: Ask, secret: &str) -> Event {
         secret: secret.parse().unwrap(),
         version: 1,
         policies: vec!["p".to_owned()],
+        urgency: None,
     }
 }
 
@@ -134,6 +135,21 @@ fn sentences_are_plain() {
         Normal,
     );
     says(
+        refused(Sign, Reason::Limit, "policy `p` permits 2 per hour", &["p"]),
+        "atlas was refused: sign with deploy-key, more often than allowed: policy `p` permits 2 per hour",
+        Normal,
+    );
+    says(
+        refused(
+            Sign,
+            Reason::NeedsApproval,
+            "policy `p` asks for `1 of security`",
+            &["p"],
+        ),
+        "atlas was refused: sign with deploy-key needs an approval: policy `p` asks for `1 of security`",
+        Normal,
+    );
+    says(
         refused(Sign, Reason::Locked, "", &[]),
         "atlas was refused: sign with deploy-key has to wait, the vault is locked",
         Urgent,
@@ -216,6 +232,70 @@ fn sentences_are_plain() {
         "alias prod was set: prod/2026",
         Normal,
     );
+}
+
+#[test]
+fn a_policy_says_how_soon_a_person_should_look() {
+    use OperationName::{Http, PublicKey, Release, Sign};
+    use Urgency::{Normal, Quiet, Urgent};
+
+    let said = |operation, said| {
+        let Event::Use {
+            ask,
+            secret,
+            version,
+            policies,
+            ..
+        } = used(ask(operation), "key")
+        else {
+            panic!()
+        };
+        urgency(&Event::Use {
+            ask,
+            secret,
+            version,
+            policies,
+            urgency: said,
+        })
+    };
+    for (operation, by_policy, expected) in [
+        (Sign, None, Normal),
+        (Sign, Some(Urgent), Urgent),
+        (Sign, Some(Quiet), Quiet),
+        (PublicKey, None, Quiet),
+        (PublicKey, Some(Normal), Normal),
+        // A value that leaves is urgent whatever is said.
+        (Release, Some(Quiet), Urgent),
+    ] {
+        assert_eq!(
+            said(operation, by_policy),
+            expected,
+            "{operation} {by_policy:?}"
+        );
+    }
+    let ended = |ending, said| {
+        urgency(&Event::Outcome {
+            entry: 1,
+            service: "atlas".parse().unwrap(),
+            secret: "key".parse().unwrap(),
+            version: 1,
+            operation: Http,
+            ending,
+            status: None,
+            expires: None,
+            detail: None,
+            urgency: said,
+        })
+    };
+    for (ending, by_policy, expected) in [
+        (Ending::TimedOut, None, Normal),
+        (Ending::TimedOut, Some(Urgent), Urgent),
+        (Ending::TimedOut, Some(Quiet), Quiet),
+        (Ending::Answered, Some(Urgent), Quiet),
+        (Ending::NotKept, Some(Quiet), Urgent),
+    ] {
+        assert_eq!(ended(ending, by_policy), expected, "{ending} {by_policy:?}");
+    }
 }
 
 #[test]

@@ -219,6 +219,18 @@ impl<Access> Reader for Sqlite<Access> {
                 .collect()
         })
     }
+
+    fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError> {
+        self.run(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT time FROM counted WHERE counter = ?1 AND service = ?2
+                     ORDER BY number DESC LIMIT ?3",
+                )?
+                .query_map(params![counter, service, limit], |row| row.get(0))?
+                .collect()
+        })
+    }
 }
 
 impl Store for SqliteStore {

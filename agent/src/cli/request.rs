@@ -146,7 +146,7 @@ fn refused(refusal: &Refusal, as_json: bool) -> anyhow::Result<anyhow::Error> {
     if as_json {
         show::json(&json!({
             "status": refusal.status.as_u16(), "type": refusal.problem,
-            "title": refusal.title, "detail": refusal.detail,
+            "title": refusal.title, "detail": refusal.detail, "retry_after": refusal.retry_after,
         }))?;
     }
     let mut message = format!(
@@ -160,6 +160,9 @@ fn refused(refusal: &Refusal, as_json: bool) -> anyhow::Result<anyhow::Error> {
         .filter(|detail| !refusal.title.contains(detail))
     {
         message = format!("{message}: {}", escaped(detail));
+    }
+    if let Some(seconds) = refusal.retry_after {
+        message = format!("{message}; possible again in {seconds} s");
     }
     Ok(match refusal.status {
         StatusCode::LOCKED => Exit::Locked.with(message),

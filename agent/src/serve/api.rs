@@ -155,6 +155,11 @@ fn reply(
     reply
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(seconds) = answer.retry_after {
+        reply
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     for (name, value) in headers {
         reply.headers_mut().insert(name, value);
     }

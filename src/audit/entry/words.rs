@@ -87,6 +87,10 @@ words! {
         Locked = "locked",
         /// The caller asks too often.
         TooManyRequests = "too-many-requests",
+        /// As many uses as a policy allows were made.
+        Limit = "limit",
+        /// A policy asks for an approval.
+        NeedsApproval = "needs-approval",
     }
 }
 

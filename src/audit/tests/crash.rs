@@ -90,6 +90,9 @@ impl Reader for Dying {
     fn usage(&self) -> Result<BTreeMap<u64, Usage>, StoreError> {
         Reader::usage(&self.inner)
     }
+    fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError> {
+        Reader::counted(&self.inner, counter, service, limit)
+    }
 }
 
 impl Store for Dying {
@@ -120,6 +123,14 @@ impl Transaction for DyingTransaction<'_> {
     fn spend_nonce(&mut self, service: &str, nonce: &[u8]) -> Result<bool, StoreError> {
         self.fuse.burn()?;
         self.inner.spend_nonce(service, nonce)
+    }
+    fn counted(&self, counter: &str, service: &str, back: u32) -> Result<Option<i64>, StoreError> {
+        self.fuse.burn()?;
+        self.inner.counted(counter, service, back)
+    }
+    fn count(&mut self, counter: &str, service: &str, time: i64) -> Result<(), StoreError> {
+        self.fuse.burn()?;
+        self.inner.count(counter, service, time)
     }
     fn append_entry(
         &mut self,

@@ -204,6 +204,7 @@ fn an_entry_says_who_what_and_why() {
         secret,
         version,
         policies,
+        ..
     } = &entries[1].event
     else {
         panic!()

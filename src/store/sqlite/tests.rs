@@ -32,6 +32,7 @@ fn filled() -> (Place, SqliteStore) {
     transaction.advance("phone", 1).unwrap();
     transaction.add_usage(1, USAGE).unwrap();
     assert!(transaction.mark_due(1, "uses").unwrap());
+    transaction.count("p#1", "atlas", 1_000).unwrap();
     transaction.commit().unwrap();
     (place, store)
 }
@@ -89,6 +90,8 @@ fn what_is_committed_is_read_back() {
         assert_eq!(reader.position("phone").unwrap(), Some(1));
         assert_eq!(reader.position("mail").unwrap(), None);
         assert_eq!(reader.usage().unwrap(), [(1, USAGE)].into());
+        assert_eq!(reader.counted("p#1", "atlas", 9).unwrap(), [1_000]);
+        assert_eq!(reader.counted("p#1", "borg", 9).unwrap(), [] as [i64; 0]);
     }
 }
 
@@ -111,6 +114,11 @@ fn nothing_is_deleted() {
         "INSERT INTO entry (line, hashes) VALUES ('x', zeroblob(32))",
         "UPDATE nonce SET nonce = x'00'",
         "DELETE FROM nonce",
+        "UPDATE counted SET time = 0",
+        "DELETE FROM counted",
+        "REPLACE INTO counted VALUES ('p#1', 'atlas', 1, 0)",
+        "INSERT INTO counted VALUES ('p#1', 'atlas', 3, 1000)",
+        "INSERT INTO counted VALUES ('p#1', 'atlas', 2, 999)",
         "UPDATE checkpoint SET size = 0",
         "DELETE FROM checkpoint",
         "REPLACE INTO checkpoint VALUES (1, 0, 'x')",
@@ -158,6 +166,57 @@ fn slots_and_positions_may_change() {
         Some(5),
         "a position never goes back"
     );
+}
+
+#[test]
+fn uses_are_counted_apart_and_in_order() {
+    let (_place, mut store) = filled();
+    let mut transaction = store.begin().unwrap();
+    // Where a clock was set back, time stands still.
+    for (counter, service, time) in [
+        ("p#1", "atlas", 500),
+        ("p#1", "atlas", 3_000),
+        ("p#1", "borg", 2_000),
+        ("p#2", "atlas", 4_000),
+    ] {
+        transaction.count(counter, service, time).unwrap();
+    }
+    let back = |back| transaction.counted("p#1", "atlas", back).unwrap();
+    assert_eq!(
+        [back(1), back(2), back(3), back(4), back(u32::MAX)],
+        [Some(3_000), Some(1_000), Some(1_000), None, None]
+    );
+    assert_eq!(transaction.counted("p#1", "borg", 1).unwrap(), Some(2_000));
+    assert_eq!(transaction.counted("p#3", "atlas", 1).unwrap(), None);
+    transaction.commit().unwrap();
+    assert_eq!(store.counted("p#1", "atlas", 2).unwrap(), [3_000, 1_000]);
+    assert_eq!(store.counted("p#2", "atlas", 2).unwrap(), [4_000]);
+}
+
+/// A store as the version before counters wrote it.
+#[test]
+fn a_store_without_counters_is_taken_over() {
+    let (place, store) = filled();
+    drop(store);
+    let raw = Connection::open(&place.path).unwrap();
+    raw.execute_batch(
+        "DROP TABLE counted; DROP TABLE usage; DROP TABLE due; PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(raw);
+    assert_eq!(
+        SqliteReader::open(&place.path).unwrap().log_size().unwrap(),
+        1
+    );
+    for _ in 0..2 {
+        let mut store = SqliteStore::open(&place.path).unwrap();
+        let mut transaction = store.begin().unwrap();
+        transaction.count("p#1", "atlas", 5).unwrap();
+        transaction.commit().unwrap();
+    }
+    let reader = SqliteReader::open(&place.path).unwrap();
+    assert_eq!(reader.counted("p#1", "atlas", 9).unwrap(), [5, 5]);
+    assert_eq!(reader.records(0).unwrap(), [record(1)]);
 }
 
 #[test]
@@ -237,7 +296,9 @@ fn a_store_of_the_first_format_is_brought_up_to_date_with_its_uses_counted() {
     transaction.commit().unwrap();
     store
         .connection
-        .execute_batch("DROP TABLE usage; DROP TABLE due; PRAGMA user_version = 1")
+        .execute_batch(
+            "DROP TABLE counted; DROP TABLE usage; DROP TABLE due; PRAGMA user_version = 1",
+        )
         .unwrap();
     drop(store);
 

@@ -55,6 +55,34 @@ impl Transaction for SqliteTransaction<'_> {
         })
     }
 
+    fn counted(&self, counter: &str, service: &str, back: u32) -> Result<Option<i64>, StoreError> {
+        self.run(|connection| {
+            // By its number: one look however many uses there are.
+            connection
+                .prepare_cached(
+                    "SELECT time FROM counted WHERE counter = ?1 AND service = ?2 AND number =
+                     (SELECT max(number) + 1 - ?3 FROM counted WHERE counter = ?1 AND service = ?2)",
+                )?
+                .query_row(params![counter, service, back], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    fn count(&mut self, counter: &str, service: &str, time: i64) -> Result<(), StoreError> {
+        self.run(|connection| {
+            // Where the clock was set back, or another agent's is ahead, time stands still.
+            connection
+                .prepare_cached(
+                    "INSERT INTO counted (counter, service, number, time)
+                     SELECT ?1, ?2, coalesce(max(number), 0) + 1, max(?3, coalesce(max(time), ?3))
+                     FROM (SELECT number, time FROM counted WHERE counter = ?1 AND service = ?2
+                           ORDER BY number DESC LIMIT 1)",
+                )?
+                .execute(params![counter, service, time])?;
+            Ok(())
+        })
+    }
+
     fn append_entry(
         &mut self,
         index: u64,
