@@ -53,6 +53,7 @@ pub mod owner_key;
 pub mod record;
 mod recovery_key;
 mod root;
+pub mod rotation;
 mod shield;
 pub mod slot;
 pub(crate) mod tokens;
@@ -66,6 +67,7 @@ pub use error::VaultError;
 pub use outcome::{NotUsed, Outcome, UseError};
 pub use owner_key::OwnerKey;
 pub use recovery_key::RecoveryKey;
+pub use rotation::{NewValue, Put};
 pub use secrecy::SecretString as Passphrase;
 pub use slot::{ShortPassphrase, UnlockError, check_new_passphrase};
 
