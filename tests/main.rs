@@ -14,13 +14,16 @@
 
 mod support;
 
+mod aws;
 mod command;
 mod crash;
 mod disk;
 mod first_day;
+mod http;
 mod leaks;
 mod limits;
 mod notify;
 mod peers;
 mod readme;
 mod rollback;
+mod token;

@@ -72,6 +72,11 @@ pub fn operation(data: &[u8]) -> bool {
     };
     assert_eq!(operation.name().as_str(), named);
     drop(format!("{operation:?}"));
+    if named == "aws-sign" {
+        super::aws::check_signable(&operation);
+        let verdict = decide(&CURIOUS, Kind::Aws, operation.name(), &operation.fields());
+        assert!(matches!(verdict, Verdict::Permitted(_)), "{verdict:?}");
+    }
     for kind in Kind::ALL {
         if operation.suits(kind, true, None).is_ok() {
             assert!(kind.operations().contains(&operation.name()));

@@ -20,6 +20,7 @@ use tracing::subscriber::{NoSubscriber, with_default};
 use zeroize::Zeroizing;
 
 use crate::{
+    binding::Binding,
     operation::{OperationError, Setting, Unsuitable},
     outgoing::{Credential, Draft},
     vault::material::{AccessKey, Material},
@@ -86,6 +87,27 @@ pub(crate) fn is_s3(service: &str) -> bool {
     )
 }
 
+/// Whether the requests of `http` can be signed with this binding.
+pub(crate) fn suits(binding: Option<&Binding>) -> Result<(), Unsuitable> {
+    scope(binding).map(|_| ())
+}
+
+/// What the requests of `http` are signed for.
+fn scope(binding: Option<&Binding>) -> Result<Scope<'_>, Unsuitable> {
+    let not_bound = || {
+        Unsuitable::NotBound(
+            "sign requests: name one region and one service with `strongroom secret bind`"
+                .to_owned(),
+        )
+    };
+    let binding = binding.ok_or_else(not_bound)?;
+    let (Some(aws), Some(http)) = (&binding.aws, &binding.http) else {
+        return Err(not_bound());
+    };
+    aws.scope_of(http.base_url.url.host())
+        .map_err(|_| not_bound())
+}
+
 /// What signing adds to a request whose method, path, query, headers and body are settled.
 pub(crate) fn credential(
     draft: &Draft,
@@ -93,12 +115,7 @@ pub(crate) fn credential(
     setting: Setting<'_>,
 ) -> Result<Credential, OperationError> {
     let key = AccessKey::of(material).ok_or(FAILED)?;
-    let scope = setting
-        .binding()
-        .and_then(|binding| binding.aws.as_ref())
-        .ok_or_else(not_bound)?
-        .scope_of(&draft.route.host)
-        .map_err(|_| not_bound())?;
+    let scope = scope(setting.binding())?;
     let own = |name: &str| OWN.iter().find(|own| name.eq_ignore_ascii_case(own));
     let names = draft.headers.keys().map(HeaderName::as_str);
     let names = names.chain(draft.query.pairs().map(|(name, _)| name));
@@ -120,8 +137,8 @@ pub(crate) fn credential_for(
 ) -> Result<Credential, OperationError> {
     let mut headers = Vec::with_capacity(draft.headers.len());
     for (name, value) in &draft.headers {
-        // What signing adds takes its place.
-        if name == "x-amz-content-sha256" {
+        // What signing adds takes the place of the first; the second says nothing of the request.
+        if name == "x-amz-content-sha256" || name == header::ACCEPT_ENCODING {
             continue;
         }
         let value = value.to_str().map_err(|_| {
@@ -289,11 +306,4 @@ fn encoded(path: &str) -> String {
         }
     }
     canonical
-}
-
-fn not_bound() -> OperationError {
-    Unsuitable::NotBound(
-        "sign for AWS: name its regions and services with `strongroom secret bind`".to_owned(),
-    )
-    .into()
 }

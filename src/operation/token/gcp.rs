@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     audit::Ending,
-    binding::{BaseUrl, Gcp, JwtAlgorithm, Purpose},
+    binding::{BaseUrl, Gcp, JwtAlgorithm},
     errand::{Failure, Reply, Report, Step},
     operation::{Kind, OperationError, Setting, Unsuitable, input::bounded, list},
     outgoing::Credential,
@@ -123,8 +123,7 @@ impl Plan for Account<'_> {
         let key = account.key().map_err(|_| FAILED)?;
         let assertion = jws::compact(&key, JwtAlgorithm::Rs256, header, &claims)?;
         let form = [("grant_type", GRANT), ("assertion", assertion.as_str())];
-        let key = setting.route_key(Purpose::Token);
-        let call = grant::post(&endpoint, key, Credential::default(), &form)?;
+        let call = grant::post(&endpoint, setting, Credential::default(), &form)?;
         let (wanted, longest) = (self.wanted.clone(), self.binding.max_lifetime);
         let (version, now) = (setting.version, setting.now);
         Ok(Step::Call(

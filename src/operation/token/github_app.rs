@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::{Plan, TokenInput, grant, issued, jws, oauth2::within, texts};
 use crate::{
     audit::Ending,
-    binding::{Access, Attach, GithubApp, JwtAlgorithm, Purpose},
+    binding::{Access, Attach, GithubApp, JwtAlgorithm},
     errand::{Failure, Reply, Report, Step},
     operation::{Kind, OperationError, Setting, Unsuitable, input::bounded, list},
     vault::material::{Material, text::SecretText},
@@ -166,8 +166,7 @@ impl Plan for Installation<'_> {
         headers.insert("x-github-api-version", api);
         let path = format!("/app/installations/{}/access_tokens", self.installation);
         let body = Bytes::from(self.body().to_string());
-        let route = endpoint.route(setting.route_key(Purpose::Token), None);
-        let draft = grant::draft(&endpoint, &path, headers, body, route)?;
+        let draft = grant::draft(&endpoint, setting, &path, headers, body)?;
 
         let asked = (self.repositories.clone(), self.permissions.clone());
         let (longest, version, now) = (self.binding.max_lifetime, setting.version, setting.now);

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     audit::Ending,
-    binding::{Attach, Binding, ClientAuthentication, Grant, Oauth2, Purpose, Token},
+    binding::{Attach, Binding, ClientAuthentication, Grant, Oauth2, Token},
     errand::{Begun, Call, Failure, Opened, Reply, Report, Step},
     operation::{Kind, OperationError, Setting, Unsuitable, http, input::bounded, list},
     outgoing::{Credential, Draft, target::encode},
@@ -64,8 +64,8 @@ pub(super) fn plan<'a>(
 }
 
 /// Whether requests can be sent with a token under this binding.
-pub(crate) fn suits(binding: &Binding) -> Result<(), Unsuitable> {
-    target(None, section(Some(binding))?).map(|_| ())
+pub(crate) fn suits(binding: Option<&Binding>) -> Result<(), Unsuitable> {
+    target(None, section(binding)?).map(|_| ())
 }
 
 /// Gets an access token, unless one is kept that is still good, and then sends the draft with it.
@@ -291,8 +291,7 @@ impl Exchange {
             // A public client only says who it is (section 3.2.1).
             (_, None) => form.push(("client_id", id)),
         }
-        let key = setting.route_key(Purpose::Token);
-        grant::post(&binding.endpoint, key, credential, &form)
+        grant::post(&binding.endpoint, setting, credential, &form)
     }
 }
 
@@ -360,7 +359,10 @@ fn begin_request(
         tokens,
     } = opened;
     let request = Request {
-        draft,
+        draft: Draft {
+            version: setting.version,
+            ..draft
+        },
         attach,
         tokens: Arc::clone(tokens),
     };
