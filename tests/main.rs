@@ -16,6 +16,7 @@ mod support;
 
 mod command;
 mod crash;
+mod data_key;
 mod disk;
 mod first_day;
 mod leaks;
@@ -24,3 +25,5 @@ mod notify;
 mod peers;
 mod readme;
 mod rollback;
+mod ssh;
+mod totp;
