@@ -12,7 +12,7 @@ pub mod published;
 mod text;
 pub mod vault;
 
-pub use keys::{identity, material, public_key};
+pub use keys::{certified_key, identity, material, public_key};
 pub use message::{answer, request, signature_base};
 pub use text::{entry, operation, policy, receipt};
 pub use vault::{argon2id, records, root};
@@ -21,9 +21,10 @@ pub use vault::{argon2id, records, root};
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its binary and of its folder in `corpus/`.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("answer", answer),
     ("argon2id", argon2id),
+    ("certified_key", certified_key),
     ("entry", entry),
     ("identity", identity),
     ("material", material),

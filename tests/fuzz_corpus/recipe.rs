@@ -27,6 +27,7 @@ use super::targets::{
 };
 
 mod keys;
+mod ssh;
 mod text;
 mod vault;
 mod wire;
@@ -41,6 +42,7 @@ pub fn seeds() -> Vec<Seed> {
         wire::signature_bases(),
         wire::answers(&small),
         keys::keys(),
+        ssh::seeds(),
         text::operations(),
         text::policies(),
         text::receipts(&small),
