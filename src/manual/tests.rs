@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::{
     answer::{Answer, Problem},
     audit::{Action, Committed, Ending, Entry, Log, Reason, Submission, receipt},
+    binding::Binding,
     client::check_signature,
     identity::Identity,
     operation::{Kind, OperationName},
@@ -270,7 +271,7 @@ fn entries_in_the_log_format_are_entries() {
 
 #[test]
 fn policies_in_the_manual_are_valid() {
-    let page = page("policy");
+    let page = page("policy") + "\n" + &page("operation");
     let blocks: Vec<_> = page
         .split("```")
         .skip(1)
@@ -281,6 +282,20 @@ fn policies_in_the_manual_are_valid() {
     for block in blocks {
         PolicyText::check("manual".parse().unwrap(), block)
             .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    }
+}
+
+#[test]
+fn bindings_for_ssh_in_the_manual_are_valid() {
+    let page = page("operation");
+    let blocks = page.split("```").skip(1).step_by(2);
+    let bindings: Vec<_> = blocks
+        .filter_map(|block| block.strip_prefix("json\n"))
+        .filter(|block| block.starts_with("{\"ssh\""))
+        .collect();
+    assert_eq!(bindings.len(), 2);
+    for binding in bindings {
+        Binding::parse(Kind::Ed25519, binding).unwrap();
     }
 }
 

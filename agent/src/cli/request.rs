@@ -83,11 +83,11 @@ fn input(ask: &Request) -> anyhow::Result<Value> {
         } else {
             "message"
         };
-        let mut input = json!({ field: STANDARD.encode(message) });
-        if let Some(namespace) = &ask.namespace {
-            input["namespace"] = namespace.as_str().into();
-        }
-        return Ok(input);
+        let message = STANDARD.encode(message);
+        return Ok(match &ask.namespace {
+            Some(namespace) => json!({ field: message, "namespace": namespace }),
+            None => json!({ field: message }),
+        });
     }
     let text = match ask.input.as_deref() {
         None => return Ok(json!({})),
