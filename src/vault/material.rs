@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use super::memory::with_clean_stack;
 use crate::{operation::Kind, service::key::PublicKey};
 
+mod base32;
 mod import;
 mod jwk;
 mod openssh;
