@@ -19,6 +19,7 @@ mod crash;
 mod data_key;
 mod disk;
 mod first_day;
+mod http;
 mod leaks;
 mod limits;
 mod notify;

@@ -120,7 +120,108 @@
 //!
 //! # `token`
 //!
-//! A short-lived credential.
+//! A short-lived credential, made or fetched within the secret's binding, and sealed to `reply_to`.
+//! The binding's section `token` says what is issued; without one nothing is.
+//!
+//! | input | for | |
+//! | --- | --- | --- |
+//! | `audience` | `jwt`, `oauth2`, `gcp` | whom it is for; may be left out where the binding allows one only |
+//! | `subject` | `jwt` | the claim `sub`; may be left out where the binding names one |
+//! | `claims` | `jwt` | texts for the claims that the binding lets a caller set |
+//! | `lifetime` | `jwt` | seconds; as long as the binding allows if left out |
+//! | `scopes` | `oauth2`, `gcp` | fewer than the binding allows; all of them if left out |
+//! | `installation` | `github-app` | its number; may be left out where the binding allows one only |
+//! | `repositories`, `permissions` | `github-app` | fewer than the binding allows; all of them if left out |
+//!
+//! Result, sealed: `token`, `type` (what is issued, as the binding's section has it), `expires`
+//! (RFC 3339) and what the issuer says of it: `token_type` and `scope` (OAuth 2, Google access
+//! tokens), `permissions` and `repositories` (GitHub). Policy sees `type`, `issuer`, `audience`,
+//! `subject`, `scopes`, `claims`, `lifetime`, `installation`, `repositories` and `permissions` as
+//! they will be in it, or as they will be asked for: also where the caller left them to the binding.
+//! What a provider gives beyond what it was asked for is not handed out, and no more is what it made
+//! good for longer than `max_lifetime`.
+//!
+//! Every token has a second entry before it is answered, with `expires`: `issued`, or how it failed.
+//! A provider that refuses (`refused`) is quoted with the error code that RFC 6749 gives it, and with
+//! nothing else that it says.
+//!
+//! ## JSON Web Tokens
+//!
+//! Of kinds `ed25519`, `p256` and `rsa`:
+//!
+//! ```json
+//! {"token": {"jwt": {"issuer": "https://ci.example", "audience": ["api.example"], "subject": ["robot", "ci-*"],
+//!   "claims": {"tenant": "acme"}, "allow": {"env": ["prod", "test-*"]}, "max_lifetime": 900}}}
+//! ```
+//!
+//! | member | |
+//! | --- | --- |
+//! | `issuer` | the claim `iss` |
+//! | `audience` | what a caller may ask for as `aud`; with `[]` there is no such claim |
+//! | `subject` | what a caller may ask for as `sub`: `*` stands for any text, `\*` for a star; the one without a star is taken if none is asked for |
+//! | `claims` | claims that are the same in every token, any JSON |
+//! | `allow` | claims that a caller may set, each with the texts that it may have |
+//! | `max_lifetime` | seconds, at most 86400 |
+//! | `algorithm` | `EdDSA`, `ES256`, `RS256` (of an RSA key, unless `PS256` is named) |
+//! | `key_id`, `typ` | the header's `kid` (the RFC 7638 thumbprint if left out) and `typ` (`JWT`) |
+//!
+//! `iat` and `nbf` are when the agent received the request, `jti` is random. None of the registered
+//! claims can be set by anybody else. Verifiers get the public key with `public-key`.
+//!
+//! ## OAuth 2
+//!
+//! Of kind `oauth2`: JSON with `client_id`, and `client_secret`, `refresh_token` or both.
+//!
+//! ```json
+//! {"token": {"oauth2": {"endpoint": "https://login.example/oauth/token", "grant": "refresh_token",
+//!   "scopes": ["read", "write"], "max_lifetime": 3600}}}
+//! ```
+//!
+//! | member | |
+//! | --- | --- |
+//! | `endpoint` | the token endpoint, like the base URL of [`http`](#http) |
+//! | `grant` | `client_credentials` (RFC 6749, section 4.4) or `refresh_token` (section 6) |
+//! | `authentication` | `basic` (the default) or `post`; a client without a secret only says its id |
+//! | `scopes` | what may be asked for; without any, no `scope` is sent |
+//! | `resource` or `audience` | what may be asked for as that parameter (RFC 8707) |
+//! | `max_lifetime` | seconds; a token that is good for longer is not handed out |
+//! | `documented_lifetime` | seconds, where the provider documents them and does not answer them |
+//!
+//! A refresh token that the provider gives in place of the old one is stored as the secret's next
+//! version before the access token is used for anything. If that fails, the outcome is `not-kept`,
+//! an urgent notification: the grant may be lost. Uses of one secret that exchange its refresh token
+//! take turns, and each works with the version that is current when its turn comes; the outcome
+//! names it. A value that the owner put in meanwhile counts, and is not replaced.
+//!
+//! With `http`, the agent fetches an access token for all scopes of the binding and attaches it. It
+//! uses it again until 30 seconds before it expires, keeps it sealed in memory only while the vault
+//! is unlocked, and forgets it when the provider answers 401, or when the secret has a new value or
+//! binding.
+//!
+//! ## GitHub Apps
+//!
+//! Of kind `github-app`: the App's private key, PEM as GitHub hands it out.
+//!
+//! ```json
+//! {"token": {"github-app": {"app": "Iv1.8a61f9b3a7aba766", "installations": [42], "repositories": ["web"],
+//!   "permissions": {"contents": "read"}}}}
+//! ```
+//!
+//! `app` is the App's client id or number, `endpoint` the API where it is not
+//! `https://api.github.com`. Without `repositories` or `permissions`, a token has what the
+//! installation has, and a caller may ask for fewer.
+//!
+//! ## Google Cloud service accounts
+//!
+//! Of kind `gcp`: the JSON key file as Google hands it out.
+//!
+//! ```json
+//! {"token": {"gcp": {"scopes": ["https://www.googleapis.com/auth/devstorage.read_only"], "audience": ["https://run.example"]}}}
+//! ```
+//!
+//! A caller that names an `audience` gets an ID token for it, and otherwise an access token with
+//! `scopes`. `endpoint` is the token endpoint where it is not `https://oauth2.googleapis.com/token`;
+//! a key file whose `token_uri` is another one is not used.
 //!
 //! # `ssh-sign`
 //!

@@ -66,6 +66,9 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
             "lifetime": 300, "key_id": "atlas", "extensions": [], "serial": "7",
             "critical_options": {"force-command": "deploy"},
         }),
+        OperationName::Token => {
+            json!({"type": "jwt", "scopes": [], "claims": {"env": "prod"}, "lifetime": 900})
+        }
         _ => json!({}),
     };
     Case {
