@@ -128,7 +128,7 @@ impl Binding {
             return Err(BadBinding::Malformed(problem));
         }
         let binding: Self =
-            serde_json::from_str(json).map_err(|error| BadBinding::Malformed(error.to_string()))?;
+            serde_json::from_str(json).map_err(|error| BadBinding::Malformed(harmless(&error)))?;
         binding.check(kind)?;
         Ok(binding)
     }
@@ -207,6 +207,16 @@ fn uses(kind: Kind) -> String {
         .map(|section| format!("`{section}`"))
         .collect();
     format!("; it has {}", sections.join(", "))
+}
+
+/// What the parser says, which repeats names out of the JSON.
+fn harmless(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let escaped = text.chars().take(400).map(|c| match c {
+        '"' | '\'' => c.to_string(),
+        other => other.escape_debug().to_string(),
+    });
+    escaped.collect()
 }
 
 /// Whether this is PEM with one certificate or more.

@@ -27,4 +27,5 @@ mod peers;
 mod readme;
 mod rollback;
 mod ssh;
+mod token;
 mod totp;

@@ -8,12 +8,14 @@
 
 mod keys;
 pub mod message;
+mod outgoing;
 pub mod published;
 mod text;
 pub mod vault;
 
 pub use keys::{certified_key, identity, material, public_key};
 pub use message::{answer, request, signature_base};
+pub use outgoing::{binding, scrub, target};
 pub use text::{entry, operation, policy, receipt};
 pub use vault::{argon2id, records, root};
 
@@ -21,9 +23,10 @@ pub use vault::{argon2id, records, root};
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its binary and of its folder in `corpus/`.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("answer", answer),
     ("argon2id", argon2id),
+    ("binding", binding),
     ("certified_key", certified_key),
     ("entry", entry),
     ("identity", identity),
@@ -35,7 +38,9 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("records", records),
     ("request", request),
     ("root", root),
+    ("scrub", scrub),
     ("signature_base", signature_base),
+    ("target", target),
 ];
 
 /// The text before the first line end, and what comes after it.

@@ -112,7 +112,58 @@
 //!
 //! # `http`
 //!
-//! A request to a provider.
+//! The agent sends an HTTPS request with the secret attached, and gives back the answer. Where it
+//! goes and how the secret is attached is the secret's [binding](super::binding#http); without
+//! one no request is sent.
+//!
+//! | input | |
+//! | --- | --- |
+//! | `method` | `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE` or `OPTIONS` |
+//! | `path` | below the binding's base URL; begins with `/`; percent-encoded or plain text |
+//! | `query` | an object of strings, in plain text: each name once |
+//! | `headers` | an object of strings; which ones is the binding's to say |
+//! | `body` | any JSON |
+//! | `form` | instead: an object of strings, sent as `application/x-www-form-urlencoded` |
+//! | `body_base64` | instead: any other bytes, with their type in `headers` as `content-type` |
+//!
+//! A body has at most 10 MiB; `GET` and `HEAD` have none.
+//!
+//! Result: `status`, `headers` (an object; each name with the array of its values), and the body:
+//! `body`, as JSON where the answer's media type says that it is (with all digits of its numbers,
+//! and nested at most 100 deep), else as a string; or `body_base64` if it is no UTF-8; or neither
+//! if it is empty. A redirect is an answer like any other: it is not followed.
+//!
+//! **What policy sees is what is sent.** The path is brought into its one spelling first (RFC 3986,
+//! section 6.2.2: what need not be encoded is not, hexadecimal digits are upper-case), and policy
+//! sees that spelling, from the root of the host; `;` and `+` stay as they are written, since some
+//! servers read them differently when they are encoded. Refused is what servers are known to read
+//! differently from each other: dot segments, empty segments (`//`), backslashes, encoded slashes,
+//! `?` and `#` in a path, control characters, what is no UTF-8, and all of that also where it is
+//! encoded several times over. Path and query have at most 8192 bytes each. JSON and forms are
+//! written by the agent from what it read: a repeated member is one, the last; numbers are 64-bit
+//! integers or IEEE 754 doubles, so send others as strings. A member `_method`, which some
+//! frameworks take for the method, is refused.
+//!
+//! Policy sees `method`, `host` (with the port, if it is not the scheme's own), `path`, `query`
+//! (`context.http.query.getTag("force")`), `body` (what is at the binding's `body_fields`), `size`
+//! of the body in bytes, and `content_type` if there is a body.
+//!
+//! **The credential does not come back.** It is looked for in names and values of headers and in
+//! the body: as it is, as it was sent (`Bearer …`, `Basic …`), as base64 (standard or URL-safe, also
+//! inside a longer text, at each place where it may begin, and wrapped), as hexadecimal digits, and
+//! all of this also with percent, JSON, JavaScript or HTML escapes, mixed, partial, and up to three
+//! times over. `[credential]` stands in its place; a header with it in its name is left out; the
+//! outcome's entry says that it was there. Of `user:password` both parts are looked for, and the
+//! user name not if the binding says `public_user`. A text of fewer than 8 bytes is looked for only
+//! in what it was sent in: give a provider's secrets more. An answer with a `Content-Encoding` can't
+//! be searched (none is asked for), and is refused: `bad-answer`.
+//!
+//! The answer's headers that belong to one connection are left out, and so is `set-cookie`: a
+//! session that was opened with the credential is a credential.
+//!
+//! Every request has a second entry before it is answered: `answered` with the provider's status,
+//! whatever that is, or how it failed. A provider that can't be reached, or whose answer can't be
+//! used, is 502; one that does not answer in time is 504.
 //!
 //! # `aws-sign`
 //!
@@ -235,24 +286,12 @@
 //! `ssh-keygen -Y verify` checks it; RSA keys sign `rsa-sha2-512`. Result: `signature`, armored text,
 //! `namespace` and `hash`. Policy sees `namespace`, `hash`, `input` (`message` or `digest`) and `size`.
 //!
-//! Nothing is signed for SSH with a key whose binding does not name the namespace:
-//!
-//! ```json
-//! {"ssh": {"sign": {"namespaces": ["git"]}}}
-//! ```
-//!
-//! | `ssh.sign` | |
-//! | --- | --- |
-//! | `namespaces` | at least one; compared exactly |
-//! | `hashes` | both if left out |
+//! Nothing is signed for SSH with a key whose binding does not name the namespace
+//! ([`ssh.sign`](super::binding#ssh)).
 //!
 //! git signs with it: `gpg.format` is `ssh`, `user.signingkey` the public key, and `gpg.ssh.program`
 //! a script that calls `strongroom request ssh-sign KEY --namespace git --message-file FILE --out
 //! FILE.sig` when its second argument is `sign`, and else `ssh-keygen` with all arguments.
-//!
-//! A key whose binding has a section `ssh` and no section `sign` does not [`sign`](#sign) any more:
-//! what is signed there could be a signature in another namespace, or a certificate. Name the
-//! algorithms in `sign` if that is meant.
 //!
 //! # `ssh-certificate`
 //!
@@ -293,30 +332,8 @@
 //! };
 //! ```
 //!
-//! No key certifies anything unless its binding makes it an authority:
-//!
-//! ```json
-//! {"ssh": {"certificate": {
-//!     "principals": ["deploy", "web-*"],
-//!     "max_lifetime": 3600,
-//!     "critical_options": {"source-address": "10.0.0.0/8"},
-//!     "extensions": ["permit-pty"],
-//!     "key_id_prefix": "strongroom:"
-//! }}}
-//! ```
-//!
-//! | `ssh.certificate` | |
-//! | --- | --- |
-//! | `principals` | at least one; in a pattern `*` stands for any text |
-//! | `max_lifetime` | in seconds, at most 86400: a day |
-//! | `critical_options` | in every certificate; a caller can't change them, but may narrow `source-address`, and add those that are not there, because each only narrows |
-//! | `extensions` | those that a caller may ask for; none if left out |
-//! | `key_types` | the types that are certified, by their SSH names; if left out Ed25519 and ECDSA on P-256, both also in a FIDO token (`sk-…`), ECDSA on P-384, and RSA |
-//! | `min_rsa_bits` | 3072 if left out |
-//! | `key_id_prefix` | what every key id begins with; nothing if left out |
-//!
-//! A key with `ssh.certificate` and no `ssh.sign` makes no SSH signatures, and the other way round; it
-//! does both if its owner writes both. Servers trust the authority by its public key:
+//! No key certifies anything unless its binding makes it an authority, and says for whom and for how
+//! long at most ([`ssh.certificate`](super::binding#ssh)). Servers trust it by its public key:
 //! `TrustedUserCAKeys` in `sshd_config`.
 //!
 //! # `totp`

@@ -27,10 +27,11 @@ use crate::{
     },
 };
 
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("architecture", include_str!("architecture.rs")),
     ("protocol", include_str!("protocol.rs")),
     ("operation", include_str!("operation.rs")),
+    ("binding", include_str!("binding.rs")),
     ("policy", include_str!("policy.rs")),
     ("log_format", include_str!("log_format.rs")),
     ("vault_format", include_str!("vault_format.rs")),
@@ -286,16 +287,21 @@ fn policies_in_the_manual_are_valid() {
 }
 
 #[test]
-fn bindings_for_ssh_in_the_manual_are_valid() {
-    let page = page("operation");
-    let blocks = page.split("```").skip(1).step_by(2);
-    let bindings: Vec<_> = blocks
+fn bindings_in_the_manual_can_be_set() {
+    let page = page("binding");
+    let blocks: Vec<_> = page
+        .split("```")
+        .skip(1)
+        .step_by(2)
         .filter_map(|block| block.strip_prefix("json\n"))
-        .filter(|block| block.starts_with("{\"ssh\""))
         .collect();
-    assert_eq!(bindings.len(), 2);
-    for binding in bindings {
-        Binding::parse(Kind::Ed25519, binding).unwrap();
+    assert!(blocks.len() >= 4);
+    for block in blocks {
+        let parsed = Kind::ALL.map(|kind| Binding::parse(kind, block));
+        assert!(parsed.iter().any(Result::is_ok), "{block}: {parsed:?}");
+    }
+    for section in ["sign", "http", "aws", "token", "ssh", "rotation"] {
+        says("binding", &format!("\n# `{section}`"));
     }
 }
 

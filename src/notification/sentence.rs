@@ -147,7 +147,10 @@ fn did(ask: &Ask, secret: &str, time: Timestamp) -> String {
         OperationName::Encrypt => format!("encrypted with {secret}"),
         OperationName::Decrypt => format!("decrypted with {secret}"),
         OperationName::DataKey => format!("was given a data key under {secret}"),
-        OperationName::Http => format!("sent {} with {secret}", field(ask, "method")),
+        OperationName::Http => {
+            let (method, host) = (field(ask, "method"), field(ask, "host"));
+            format!("sent {method} {host}{} with {secret}", field(ask, "path"))
+        }
         OperationName::AwsSign => format!("had an AWS request signed with {secret}"),
         OperationName::Token => token(ask, secret, time),
         OperationName::SshSign => format!(

@@ -75,6 +75,20 @@ fn says(event: Event, sentence: &str, urgency: Urgency) {
 }
 
 #[test]
+fn a_request_is_told_with_where_it_went() {
+    let mut ask = ask(OperationName::Http);
+    let fields = json!({"method": "POST", "host": "api.heroku.com", "path": "/apps/web/releases", "size": 15});
+    ask.fields = fields.as_object().unwrap().clone();
+    ask.purpose = Some("deploy 4f2a".to_owned());
+    ask.asked = "heroku/prod".parse().unwrap();
+    says(
+        used(ask, "heroku/prod"),
+        "atlas sent POST api.heroku.com/apps/web/releases with heroku/prod for 'deploy 4f2a'; 1st time today",
+        Urgency::Normal,
+    );
+}
+
+#[test]
 fn a_token_is_told_with_whom_it_is_for_and_how_long() {
     let issued = |fields: serde_json::Value| {
         let mut ask = ask(OperationName::Token);

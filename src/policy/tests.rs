@@ -69,6 +69,7 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
         OperationName::Token => {
             json!({"type": "jwt", "scopes": [], "claims": {"env": "prod"}, "lifetime": 900})
         }
+        OperationName::Http => crate::operation::http::tests::seen(),
         _ => json!({}),
     };
     Case {

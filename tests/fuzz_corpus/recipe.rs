@@ -27,6 +27,7 @@ use super::targets::{
 };
 
 mod keys;
+mod outgoing;
 mod ssh;
 mod text;
 mod vault;
@@ -43,6 +44,9 @@ pub fn seeds() -> Vec<Seed> {
         wire::answers(&small),
         keys::keys(),
         ssh::seeds(),
+        outgoing::bindings(),
+        outgoing::targets(),
+        outgoing::scrubs(),
         text::operations(),
         text::policies(),
         text::receipts(&small),

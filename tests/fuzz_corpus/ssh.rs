@@ -150,7 +150,60 @@ pub(super) fn seeds() -> Vec<Seed> {
             certificate(json!({"lifetime": 1e99})),
         ),
     ];
-    [keys, totps, operations].concat()
+
+    let binding = |path: &str, kind: &str, ssh: Value| {
+        seed(
+            &format!("binding/{path}"),
+            format!("{kind}\n{}", json!({ "ssh": ssh })),
+        )
+    };
+    let certificate = |name: &str, value: Value| {
+        let mut section = json!({"principals": ["deploy", "web-*"], "max_lifetime": 3600});
+        section[name] = value;
+        json!({ "certificate": section })
+    };
+    let bindings = vec![
+        binding(
+            "good-ssh-sign",
+            "p256",
+            json!({"sign": {"namespaces": ["git"], "hashes": ["sha256"]}}),
+        ),
+        binding(
+            "good-ssh-certificate",
+            "ed25519",
+            certificate(
+                "critical_options",
+                json!({"source-address": "10.0.0.0/8", "verify-required": ""}),
+            ),
+        ),
+        binding(
+            "good-ssh-key-types",
+            "rsa",
+            certificate("key_types", json!(["sk-ssh-ed25519@openssh.com"])),
+        ),
+        binding("bad-ssh-nothing", "ed25519", json!({})),
+        binding(
+            "bad-ssh-lifetime",
+            "ed25519",
+            certificate("max_lifetime", 86_401.into()),
+        ),
+        binding(
+            "bad-ssh-network",
+            "ed25519",
+            certificate("critical_options", json!({"source-address": "10.0.0.1/8"})),
+        ),
+        binding(
+            "bad-ssh-extension",
+            "ed25519",
+            certificate("extensions", json!(["permit-all"])),
+        ),
+        binding(
+            "bad-ssh-kind",
+            "p384",
+            certificate("min_rsa_bits", 4096.into()),
+        ),
+    ];
+    [keys, totps, operations, bindings].concat()
 }
 
 /// A key as a FIDO token has it: the same numbers, and the application behind them.

@@ -78,7 +78,7 @@ fn hosts_that_resolvers_read_differently_are_refused() {
             "https://[fe80::1%25eth0]",
             "what is in brackets is not an IPv6 address",
         ),
-        ("https://::1", host),
+        ("https://::1", "its port must be 1 to 65535"),
         (
             "https://example.com/a/../b",
             "a path must be without dot segments (`.` and `..`)",

@@ -7,7 +7,9 @@ use crate::{
     audit::Ending,
     binding::{Binding, Bound},
     errand::{Call, Failure, Reply, Report, Step, Then},
-    operation::{Done, Kind, Operation, OperationError, Setting, perform},
+    operation::{Done, Kind, Operation, OperationError, OperationName, Setting, perform},
+    policy::{Policies, PolicyText, Question, Subject, Verdict},
+    request::WayIn,
     vault::material::Material,
 };
 
@@ -162,6 +164,81 @@ fn what_policy_sees_is_what_is_sent() {
     assert_eq!(route.key, (12, 3 << 8));
     // Nothing of the credential is in what may be logged.
     assert!(!format!("{call:?}{operation:?}").contains("HRKU"));
+}
+
+/// What policy sees of a request that has everything.
+pub(crate) fn seen() -> Value {
+    let input = json!({
+        "method": "POST",
+        "path": "/apps/web/releases",
+        "query": {"dry": "0"},
+        "body": {"slug": "4f2a", "force": false},
+    });
+    let binding = binding(Kind::Token, json!({"body_fields": ["/slug", "/force"]}));
+    let operation = Operation::parse("http", input).unwrap();
+    Value::Object(operation.fields_for(Kind::Token, Some(&binding)))
+}
+
+#[test]
+fn a_policy_looks_into_a_request() {
+    let decide = |condition: &str| {
+        let text = format!(
+            "permit (principal, action == Action::\"http\", resource) when {{ {condition} }};"
+        );
+        let policy = PolicyText::check("p".parse().unwrap(), &text)
+            .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let (service, asked) = ("atlas".parse().unwrap(), "heroku/prod".parse().unwrap());
+        let fields = seen();
+        let verdict = Policies::new([policy]).decide(&Question {
+            service: &service,
+            operation: OperationName::Http,
+            fields: fields.as_object().unwrap(),
+            asked: &asked,
+            secret: &Subject::new(&asked, Kind::Token, &Default::default(), false),
+            purpose: None,
+            ticket: None,
+            way_in: WayIn::Tls,
+            address: None,
+            time: jiff::Timestamp::UNIX_EPOCH,
+        });
+        match verdict {
+            Verdict::Permitted(_) => true,
+            Verdict::Denied(_) => false,
+            Verdict::Failed(why) => panic!("{why}"),
+        }
+    };
+    let http = "context.http.";
+    let table = [
+        ("method == \"POST\"", true),
+        ("method == \"GET\"", false),
+        ("host == \"api.heroku.com\"", true),
+        ("path like \"/apps/*/releases\"", true),
+        ("path like \"/account*\"", false),
+        (
+            "query.hasTag(\"dry\") && context.http.query.getTag(\"dry\") == \"0\"",
+            true,
+        ),
+        ("query.hasTag(\"force\")", false),
+        (
+            "body.hasTag(\"/slug\") && context.http.body.getTag(\"/slug\") like \"4f*\"",
+            true,
+        ),
+        (
+            "body.hasTag(\"/force\") && context.http.body.getTag(\"/force\") == \"true\"",
+            false,
+        ),
+        ("size < 1000", true),
+    ];
+    for (condition, permitted) in table {
+        assert_eq!(
+            decide(&format!("{http}{condition}")),
+            permitted,
+            "{condition}"
+        );
+    }
+    assert!(decide(
+        "context.http has content_type && context.http.content_type == \"application/json\""
+    ));
 }
 
 #[test]
@@ -543,7 +620,10 @@ fn a_redirect_is_an_answer() {
         answer["headers"]["location"][0],
         "http://169.254.169.254/latest"
     );
-    assert_eq!((report.ending, report.status), (Ending::Answered, Some(302)));
+    assert_eq!(
+        (report.ending, report.status),
+        (Ending::Answered, Some(302))
+    );
 }
 
 #[test]
