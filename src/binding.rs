@@ -54,7 +54,7 @@ pub struct Binding {
     pub token: Option<Token>,
     /// The namespaces and certificates that a key signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ssh: Option<Ssh>,
+    pub ssh: Option<Box<Ssh>>,
     /// When a new version is due, and how it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,

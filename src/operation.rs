@@ -133,7 +133,7 @@ pub enum Operation {
     /// See [`OperationName::SshSign`].
     SshSign(SshSignInput),
     /// See [`OperationName::SshCertificate`].
-    SshCertificate(SshCertificateInput),
+    SshCertificate(Box<SshCertificateInput>),
     /// See [`OperationName::Totp`].
     Totp(TotpInput),
     /// See [`OperationName::Release`].
@@ -280,7 +280,7 @@ impl Operation {
             OperationName::Token => Self::Token(TokenInput::read(&mut fields)?),
             OperationName::SshSign => Self::SshSign(SshSignInput::read(&mut fields)?),
             OperationName::SshCertificate => {
-                Self::SshCertificate(SshCertificateInput::read(&mut fields)?)
+                Self::SshCertificate(Box::new(SshCertificateInput::read(&mut fields)?))
             }
             OperationName::Totp => Self::Totp(TotpInput::read(&mut fields)?),
             OperationName::Release => Self::Release(ReleaseInput::read()),

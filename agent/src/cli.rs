@@ -479,13 +479,17 @@ pub struct Request {
     /// The operation's input as JSON; `@FILE` reads a file, `-` standard input
     #[arg(long, value_name = "JSON")]
     pub input: Option<String>,
-    /// Shorthand for `sign`, `mac` and `encrypt`: the message or plaintext as text
+    /// Shorthand for `sign`, `ssh-sign`, `mac` and `encrypt`: the message or plaintext as text
     #[arg(long, conflicts_with = "input")]
     pub message: Option<String>,
-    /// Shorthand for `sign`, `mac` and `encrypt`: the message or plaintext is this file
+    /// Shorthand for `sign`, `ssh-sign`, `mac` and `encrypt`: the message or plaintext is this file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "message"])]
     pub message_file: Option<PathBuf>,
-    /// Write only the signature, MAC, public key, plaintext, value or body to this file, as bytes
+    /// With a message, for `ssh-sign`: what the signature is for, such as `git` or `file`
+    #[arg(long, conflicts_with = "input")]
+    pub namespace: Option<String>,
+    /// Write only the signature, MAC, public key, certificate, code, plaintext, value or body to this
+    /// file, as bytes
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     #[command(flatten)]

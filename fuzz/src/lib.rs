@@ -16,7 +16,7 @@ mod token;
 pub mod vault;
 
 pub use aws::sts_answer;
-pub use keys::{identity, material, public_key};
+pub use keys::{certified_key, identity, material, public_key};
 pub use message::{answer, request, signature_base};
 pub use outgoing::{binding, scrub, target};
 pub use text::{entry, operation, policy, receipt};
@@ -27,10 +27,11 @@ pub use vault::{argon2id, records, root};
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its binary and of its folder in `corpus/`.
-pub const TARGETS: [(&str, Target); 18] = [
+pub const TARGETS: [(&str, Target); 19] = [
     ("answer", answer),
     ("argon2id", argon2id),
     ("binding", binding),
+    ("certified_key", certified_key),
     ("entry", entry),
     ("identity", identity),
     ("material", material),

@@ -153,8 +153,15 @@ fn did(ask: &Ask, secret: &str, time: Timestamp) -> String {
             format!("sent {method} {host}{} with {secret}", field(ask, "path"))
         }
         OperationName::Token => token(ask, secret, time),
-        OperationName::SshSign => format!("signed with {secret} for SSH"),
-        OperationName::SshCertificate => format!("was issued an SSH certificate by {secret}"),
+        OperationName::SshSign => format!(
+            "made an SSH signature for '{}' with {secret}",
+            field(ask, "namespace")
+        ),
+        OperationName::SshCertificate => format!(
+            "was issued an SSH certificate for {}, {}, by {secret}",
+            names(ask, "principals"),
+            span(ask, "lifetime")
+        ),
         OperationName::Totp => format!("was given a one-time code of {secret}"),
         OperationName::Release => format!("was given the value of {secret}"),
     }
@@ -213,6 +220,30 @@ fn field(ask: &Ask, name: &str) -> String {
         Some(Value::String(text)) => escaped(text),
         Some(other) => escaped(&other.to_string()),
         None => String::new(),
+    }
+}
+
+/// The texts in a field, escaped.
+fn names(ask: &Ask, name: &str) -> String {
+    let texts = ask.fields.get(name).and_then(Value::as_array);
+    let texts = texts.into_iter().flatten().filter_map(Value::as_str);
+    let listed: Vec<String> = texts.take(SEVERAL + 1).map(escaped).collect();
+    match listed.get(..SEVERAL) {
+        Some(some) if listed.len() > SEVERAL => format!("{} and others", some.join(", ")),
+        _ => listed.join(", "),
+    }
+}
+
+/// How many names of a list are told.
+const SEVERAL: usize = 3;
+
+/// A number of seconds as people say it.
+fn span(ask: &Ask, name: &str) -> String {
+    match ask.fields.get(name).and_then(Value::as_u64) {
+        None => field(ask, name),
+        Some(seconds) if seconds > 0 && seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        Some(seconds) if seconds > 0 && seconds % 60 == 0 => format!("{} min", seconds / 60),
+        Some(seconds) => format!("{seconds} s"),
     }
 }
 

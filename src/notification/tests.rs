@@ -177,7 +177,7 @@ fn what_aws_is_asked_for_is_told() {
 
 #[test]
 fn sentences_are_plain() {
-    use OperationName::{Decrypt, PublicKey, Release, Sign};
+    use OperationName::{Decrypt, PublicKey, Release, Sign, SshCertificate, SshSign};
     use Urgency::{Normal, Quiet, Urgent};
 
     let purpose = Ask {
@@ -202,6 +202,34 @@ fn sentences_are_plain() {
     says(
         used(ask(Decrypt), "k/2026"),
         "atlas decrypted with k/2026 (asked for as deploy-key); 1st time today",
+        Normal,
+    );
+    let with = |operation, fields: serde_json::Value| Ask {
+        fields: fields.as_object().unwrap().clone(),
+        ..ask(operation)
+    };
+    for (lifetime, span) in [(300, "5 min"), (7200, "2 h"), (45, "45 s"), (90, "90 s")] {
+        let fields = json!({"principals": ["deploy"], "lifetime": lifetime});
+        says(
+            used(with(SshCertificate, fields), "ssh-ca"),
+            &format!(
+                "atlas was issued an SSH certificate for deploy, {span}, by ssh-ca (asked for as deploy-key); 1st time today"
+            ),
+            Normal,
+        );
+    }
+    let many = json!({"principals": ["a", "b", "c", "d\u{202e}"], "lifetime": 60});
+    says(
+        used(with(SshCertificate, many), "deploy-key"),
+        "atlas was issued an SSH certificate for a, b, c and others, 1 min, by deploy-key; 1st time today",
+        Normal,
+    );
+    says(
+        used(
+            with(SshSign, json!({"namespace": "git\u{1b}"})),
+            "deploy-key",
+        ),
+        "atlas made an SSH signature for 'git\\u{1b}' with deploy-key; 1st time today",
         Normal,
     );
     let ticket = Ask {

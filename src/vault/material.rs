@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod aws;
+mod base32;
 mod basic;
 pub(crate) mod gcp;
 mod import;
