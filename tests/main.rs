@@ -22,5 +22,6 @@ mod leaks;
 mod limits;
 mod notify;
 mod peers;
+mod policy;
 mod readme;
 mod rollback;

@@ -14,14 +14,14 @@ pub mod vault;
 
 pub use keys::{identity, material, public_key};
 pub use message::{answer, request, signature_base};
-pub use text::{entry, operation, policy, receipt};
+pub use text::{entry, operation, policy, receipt, suite};
 pub use vault::{argon2id, records, root};
 
 /// A target: whether the input was taken.
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its binary and of its folder in `corpus/`.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("answer", answer),
     ("argon2id", argon2id),
     ("entry", entry),
@@ -35,6 +35,7 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("request", request),
     ("root", root),
     ("signature_base", signature_base),
+    ("suite", suite),
 ];
 
 /// The text before the first line end, and what comes after it.

@@ -18,11 +18,7 @@ use super::{
     obligation::Obliging,
     question::{Looks, NotAskable},
 };
-use crate::{
-    name::Name,
-    notification::Urgency,
-    store::{Reader, StoreError},
-};
+use crate::{name::Name, notification::Urgency, store::StoreError};
 
 mod source;
 
@@ -112,12 +108,12 @@ pub struct LimitState {
 }
 
 impl Policies {
-    /// Holds every statement against the question. The limits are those at `now`, as the store
-    /// counts them.
+    /// Holds every statement against the question. The limits are those at `now`; `counted` is
+    /// [`Reader::counted`](crate::store::Reader::counted).
     pub fn explain(
         &self,
         question: &Question<'_>,
-        store: &impl Reader,
+        counted: impl Fn(&str, &str, u32) -> Result<Vec<i64>, StoreError>,
         now: Timestamp,
     ) -> Result<Explanation, ExplainError> {
         let saying = self.say(question);
@@ -136,7 +132,7 @@ impl Policies {
                 if let Some(obliging) = &statement.obliging
                     && explained.matches
                 {
-                    explained.limits = limits(obliging, question.service, store, now)?;
+                    explained.limits = limits(obliging, question.service, &counted, now)?;
                 }
                 statements.push(explained);
             }
@@ -234,12 +230,12 @@ fn evaluate(source: &str, request: &Request, entities: &Entities) -> Option<Eval
 fn limits(
     obliging: &Obliging,
     service: &Name,
-    store: &impl Reader,
+    counted: impl Fn(&str, &str, u32) -> Result<Vec<i64>, StoreError>,
     now: Timestamp,
 ) -> Result<Vec<LimitState>, StoreError> {
     let now = now.as_millisecond();
     let state = |limit: &super::Limit| {
-        let times = store.counted(&obliging.counter, service.as_str(), limit.uses)?;
+        let times = counted(&obliging.counter, service.as_str(), limit.uses)?;
         let in_window = times
             .iter()
             .filter(|time| limit.free_at(Some(**time), now).is_some());

@@ -43,6 +43,7 @@ pub fn seeds() -> Vec<Seed> {
         keys::keys(),
         text::operations(),
         text::policies(),
+        text::suites(),
         text::receipts(&small),
         text::entries(&small),
         vault::records(&small),

@@ -208,6 +208,8 @@ def main():
     service = Service(options.agent, load_private(options.key), options.cacert)
     response, answer = service.ask(json.loads(options.body))
     out = {"status": response.status_code, "answer": answer}
+    if "Retry-After" in response.headers:
+        out["retry_after"] = response.headers["Retry-After"]
     if options.replay:
         again = service.session.send(response.request, timeout=30)
         out["replay"] = {"status": again.status_code, "answer": service.check(again)}

@@ -9,7 +9,7 @@ use crate::{
     operation::{Kind, OperationName},
     policy::{Case, Said, Subject},
     request::WayIn,
-    store::{Store as _, Transaction as _, sqlite::SqliteStore},
+    store::{Reader, Store as _, Transaction as _, sqlite::SqliteStore},
 };
 
 fn name(name: &str) -> Name {
@@ -54,7 +54,13 @@ fn explain(policies: &Policies, case: &Case, store: &SqliteStore) -> Explanation
     let secret = Subject::new(&name("heroku/prod"), Kind::Token, &labels, false);
     let question = case.question(&secret);
     question.fits().unwrap();
-    let explained = policies.explain(&question, store, case.time).unwrap();
+    let explained = policies
+        .explain(
+            &question,
+            |counter, service, limit| Reader::counted(store, counter, service, limit),
+            case.time,
+        )
+        .unwrap();
     // What is shown and what decides must agree.
     let matching = |effect: &str| {
         let matching = explained

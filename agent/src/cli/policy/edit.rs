@@ -8,6 +8,7 @@ use std::{
     ffi::OsString,
     fs,
     io::{self, BufRead as _, IsTerminal as _, Read as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command as Program,
 };
@@ -117,8 +118,10 @@ struct Draft {
 
 impl Draft {
     fn new(name: &Name, text: &str) -> anyhow::Result<Self> {
-        // Mode 0700.
-        let directory = TempDir::with_prefix("strongroom-policy-")
+        let directory = tempfile::Builder::new()
+            .prefix("strongroom-policy-")
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir()
             .context("no directory could be made for the text")?;
         let path = directory
             .path()

@@ -62,10 +62,11 @@ pub fn explain(
         (file, _) => supposed(&dry, file.unwrap_or(Path::new("-")), now)?,
     };
     let question = case.question(secret.subject());
-    let explanation = dry
-        .catalog
-        .policies()
-        .explain(&question, &dry.reader, now)?;
+    let explanation = dry.catalog.policies().explain(
+        &question,
+        |counter, service, limit| dry.reader.counted(counter, service, limit),
+        now,
+    )?;
     let not_possible = operation.and_then(|operation| possible(secret, &operation).err());
     let outcome = outcome(&explanation, not_possible.as_deref());
     if json {
