@@ -3,6 +3,7 @@
 mod counts;
 mod fixture;
 mod owner;
+mod policies;
 mod secrecy;
 mod trust;
 mod uses;
