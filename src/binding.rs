@@ -22,14 +22,18 @@ mod ssh;
 mod token;
 
 pub use attach::{Attach, CannotAttach};
-pub use aws::Aws;
+pub(crate) use aws::is_name as is_aws_name;
+pub use aws::{Aws, HostPattern};
 pub use base_url::{BadUrl, BaseUrl};
 pub use endpoint::{Endpoint, MAX_REPLY};
 pub use http::Http;
 pub use rotation::{BadMaxAge, MaxAge, Rotation};
 pub use sign::Sign;
-pub use ssh::Ssh;
-pub use token::Token;
+pub use ssh::{Ssh, SshCertificates, SshSignatures};
+pub use token::{
+    Access, AwsToken, ClientAuthentication, Gcp, GithubApp, Grant, Jwt, JwtAlgorithm, Oauth2,
+    Pattern, Token,
+};
 
 /// What one secret is for. What a binding does not say, the operations' own bounds say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -145,6 +149,9 @@ impl Binding {
         }
         if let Some(aws) = &self.aws {
             aws.check(kind)?;
+        }
+        if let (Kind::Aws, Some(http)) = (kind, &self.http) {
+            aws::check_http(self.aws.as_ref(), http)?;
         }
         if let Some(token) = &self.token {
             token.check(kind)?;

@@ -15,6 +15,10 @@
 //! | `verify-mac` | `algorithm`, `size`, `version`? |
 //! | `encrypt` | `size`, `aad`? |
 //! | `decrypt` | `size`, `aad`?, `version`? |
+//! | `data-key` | `size`, `aad`? |
+//! | `ssh-sign` | `namespace`, `hash`, `input` (`message` or `digest`), `size` |
+//! | `ssh-certificate` | `public_key` (its fingerprint), `key_type`, `principals`, `lifetime`, `key_id`, `critical_options`, `extensions`, `serial` |
+//! | `totp` | none |
 //! | `release` | none |
 //!
 //! `size` is the length in bytes of what is signed, authenticated, encrypted or decrypted; the
@@ -47,6 +51,7 @@ pub mod release;
 pub mod sign;
 pub mod ssh_certificate;
 pub mod ssh_sign;
+mod ssh_wire;
 pub mod token;
 pub mod totp;
 
@@ -62,7 +67,7 @@ pub use release::ReleaseInput;
 pub use sign::{Encoding, SignAlgorithm, SignInput};
 pub use ssh_certificate::SshCertificateInput;
 pub use ssh_sign::SshSignInput;
-pub use token::TokenInput;
+pub use token::{LONGEST as LONGEST_TOKEN, TokenInput};
 pub use totp::TotpInput;
 
 /// The name of an operation.
@@ -150,6 +155,21 @@ pub enum Unsuitable {
         kind: Kind,
         /// What was asked for.
         operation: OperationName,
+    },
+    /// The operation has such a field, but not with this kind of secret.
+    #[error(
+        "`{operation}` with a secret of kind `{kind}` takes no field `{field}`; it takes {}",
+        list(takes)
+    )]
+    Field {
+        /// The kind of the secret.
+        kind: Kind,
+        /// What was asked for.
+        operation: OperationName,
+        /// The field.
+        field: &'static str,
+        /// The fields that this kind has a use for.
+        takes: &'static [&'static str],
     },
     /// The secret's binding does not allow it.
     #[error("the binding of the secret does not allow to {0}")]
@@ -336,7 +356,12 @@ impl Operation {
     pub fn wants_sealed(&self) -> bool {
         matches!(
             self,
-            Self::Decrypt(_) | Self::DataKey(_) | Self::Token(_) | Self::Totp(_) | Self::Release(_)
+            Self::Decrypt(_)
+                | Self::DataKey(_)
+                | Self::AwsSign(_)
+                | Self::Token(_)
+                | Self::Totp(_)
+                | Self::Release(_)
         )
     }
 
@@ -453,11 +478,17 @@ fn secret_json(member: &str, bytes: &[u8], version: u32) -> Done {
         format!("{{\"{member}\":\""),
         format!("\",\"version\":{version}}}"),
     );
+    sealed(&[&head, &encoded, &tail])
+}
+
+/// JSON in parts, joined in memory that is wiped, with no copy left behind.
+fn sealed(parts: &[&str]) -> Done {
     // Reserved whole: a vector that grows leaves its old contents behind.
-    let mut json = Zeroizing::new(Vec::with_capacity(head.len() + encoded.len() + tail.len()));
-    json.extend_from_slice(head.as_bytes());
-    json.extend_from_slice(encoded.as_bytes());
-    json.extend_from_slice(tail.as_bytes());
+    let whole = parts.iter().map(|part| part.len()).sum();
+    let mut json = Zeroizing::new(Vec::with_capacity(whole));
+    for part in parts {
+        json.extend_from_slice(part.as_bytes());
+    }
     Done::Secret(json)
 }
 

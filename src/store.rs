@@ -83,11 +83,11 @@ pub trait Reader {
     fn checkpoint(&self) -> Result<Option<String>, StoreError>;
     /// How many entries this channel has delivered; `None` if it was never seen.
     fn position(&self, channel: &str) -> Result<Option<u64>, StoreError>;
+    /// How often each version was used, by the number of its record; one that never was is left out.
+    fn usage(&self) -> Result<BTreeMap<u64, Usage>, StoreError>;
     /// When the newest uses were counted under `counter` for this service, in milliseconds since
     /// 1970: at most `limit`, the newest first.
     fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError>;
-    /// How often each version was used, by the number of its record; one that never was is left out.
-    fn usage(&self) -> Result<BTreeMap<u64, Usage>, StoreError>;
 }
 
 /// The one writer.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use strongroom::{
     audit::{Action, Committed, Submission},
+    binding::Binding,
     name::Name,
     operation::Kind,
     policy::PolicyText,
@@ -54,6 +55,15 @@ pub enum Command {
         value: Option<Hidden>,
         labels: Vec<String>,
         releasable: bool,
+        /// What it is for, as JSON.
+        binding: Option<String>,
+    },
+    BindSecret {
+        name: Name,
+        /// All of it, as JSON.
+        binding: String,
+        /// The number of the binding that it was made from; 0 if there was none.
+        after: u32,
     },
     RotateSecret {
         name: Name,
@@ -132,6 +142,14 @@ enum Stop {
 impl Stop {
     fn failed(message: impl std::fmt::Display) -> Self {
         Self::Failed(message.to_string())
+    }
+
+    /// With what was done before it stopped.
+    fn after(self, done: &str) -> Self {
+        match self {
+            Self::Failed(message) => Self::Failed(format!("{done}: {message}")),
+            other => other,
+        }
     }
 }
 
@@ -221,16 +239,46 @@ async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
             value,
             labels,
             releasable,
+            binding,
         } => {
             let material = material(kind, value.as_ref()).await?;
+            // Read first: a secret whose binding has a mistake is not added at all.
+            let binding = binding
+                .map(|json| Binding::parse(material.kind(), &json))
+                .transpose()
+                .map_err(Stop::failed)?;
             let options = SecretOptions {
                 labels: labels.into_iter().collect(),
                 releasable,
             };
-            change(host, |vault| {
+            let added = change(host, |vault| {
                 vault.add_secret(&name, &material, &options, now)
             })
-            .await?
+            .await?;
+            if let Some(binding) = binding {
+                change(host, |vault| vault.bind_secret(&name, &binding, now))
+                    .await
+                    .map_err(|stop| stop.after(&format!("`{name}` was added, but not bound")))?;
+            }
+            added
+        }
+        Command::BindSecret {
+            name,
+            binding,
+            after,
+        } => {
+            let catalog = host.vault().catalog();
+            let secret = catalog
+                .resolve(&name)
+                .ok_or_else(|| Stop::failed(VaultError::NoSecret(name.clone())))?;
+            let newest = secret.bound.as_ref().map_or(0, |bound| bound.number);
+            if newest != after {
+                return Err(Stop::failed(format!(
+                    "the binding of `{name}` was changed meanwhile; look at it with `strongroom secret show {name}` and try again"
+                )));
+            }
+            let binding = Binding::parse(secret.kind, &binding).map_err(Stop::failed)?;
+            change(host, |vault| vault.bind_secret(&name, &binding, now)).await?
         }
         Command::RotateSecret { name, value } => {
             let kind = host

@@ -12,6 +12,7 @@ use strongroom::{
 };
 
 pub mod audit;
+pub mod binding;
 pub mod demo;
 pub mod door;
 pub mod man;
@@ -136,6 +137,8 @@ pub enum Secret {
         file: Option<PathBuf>,
         #[command(flatten)]
         options: SecretOptions,
+        #[command(flatten)]
+        http: HttpFlags,
     },
     /// Make a fresh secret inside the vault
     Generate {
@@ -158,6 +161,19 @@ pub enum Secret {
         /// Read the new value from this file
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
+    },
+    /// Say what a secret is for: where its credential goes, how it is attached, what it may do
+    #[command(
+        after_help = "Flags set the section `http` of the binding and leave the others as they are; `--file`\n\
+        replaces all of it. `strongroom secret show NAME --json` prints what it says now."
+    )]
+    Bind {
+        name: Name,
+        /// The whole binding as JSON, `-` for standard input
+        #[arg(long, value_name = "FILE", conflicts_with_all = HttpFlags::NAMES)]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        http: HttpFlags,
     },
     /// Take a secret, or one version of it, out of use; nothing is deleted
     Retire {
@@ -183,6 +199,83 @@ pub struct SecretOptions {
     /// Policies may allow `release`: handing out the value itself, sealed
     #[arg(long)]
     pub releasable: bool,
+}
+
+/// Where the credential of a secret goes, for `http`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Where its credential goes (`http`)")]
+pub struct HttpFlags {
+    /// What every path is under
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    #[command(flatten)]
+    pub attach: Attach,
+    /// What stands before the credential in `--header`, with its space: 'Token '
+    #[arg(long, value_name = "TEXT", requires = "header")]
+    pub prefix: Option<String>,
+    /// Addresses that may be dialled though they are not public; may be given several times
+    #[arg(long = "network", value_name = "CIDR")]
+    pub networks: Vec<String>,
+    /// The base URL may be plain `http://`, inside the networks named
+    #[arg(long)]
+    pub allow_http: bool,
+    /// The certificates to trust instead of the platform's (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
+    /// A field of JSON bodies that policy sees, as a JSON pointer (/app/name); may be given several
+    /// times
+    #[arg(long = "body-field", value_name = "POINTER")]
+    pub body_fields: Vec<String>,
+    /// Seconds for a whole call, 1 to 300 [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u32>,
+    /// The most bytes that an answer may have [default: 10 MiB]
+    #[arg(long, value_name = "BYTES")]
+    pub max_reply: Option<u32>,
+}
+
+impl HttpFlags {
+    /// What clap calls them.
+    const NAMES: [&str; 14] = [
+        "base_url",
+        "bearer",
+        "basic",
+        "header",
+        "query",
+        "cookie",
+        "client_certificate",
+        "prefix",
+        "networks",
+        "allow_http",
+        "cacert",
+        "body_fields",
+        "timeout",
+        "max_reply",
+    ];
+}
+
+/// How a credential is attached.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct Attach {
+    /// Attach it as `Authorization: Bearer …` (the default for a token)
+    #[arg(long)]
+    pub bearer: bool,
+    /// Attach it as `Authorization: Basic …` (for a user name and password)
+    #[arg(long)]
+    pub basic: bool,
+    /// Attach it in a header of this name
+    #[arg(long, value_name = "NAME")]
+    pub header: Option<String>,
+    /// Attach it as a parameter of the query
+    #[arg(long, value_name = "NAME")]
+    pub query: Option<String>,
+    /// Attach it as a cookie
+    #[arg(long, value_name = "NAME")]
+    pub cookie: Option<String>,
+    /// Show it as the TLS client certificate
+    #[arg(long)]
+    pub client_certificate: bool,
 }
 
 #[derive(Debug, Subcommand)]

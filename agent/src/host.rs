@@ -31,6 +31,7 @@ use crate::{
     notify::Health,
     outbound::Outbound,
     remembered,
+    turns::Turns,
     writer::Writer,
 };
 
@@ -55,6 +56,7 @@ pub struct Host {
     outbound: Outbound,
     /// Uses that wait for a provider.
     errands: TaskTracker,
+    turns: Turns,
     /// Held shared from the decision on a request to the use of its key, and alone while a change
     /// becomes durable and counts.
     uses: tokio::sync::RwLock<()>,
@@ -147,6 +149,7 @@ impl Host {
             address: OnceLock::new(),
             outbound: Outbound::new(held_bytes),
             errands: TaskTracker::new(),
+            turns: Turns::default(),
             uses: tokio::sync::RwLock::new(()),
             changing: tokio::sync::Mutex::new(()),
             purpose,
@@ -177,6 +180,11 @@ impl Host {
 
     pub fn writer(&self) -> &Writer {
         &self.writer
+    }
+
+    /// Who waits for which secret.
+    pub fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// The way to providers.

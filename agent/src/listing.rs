@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use strongroom::{service::key::PublicKey, vault::catalog::Catalog};
 
 use crate::{
@@ -20,7 +20,17 @@ pub struct SecretRow {
     pub aliases: Vec<String>,
     /// The version that new uses take; none if all are retired.
     pub current: Option<u32>,
+    /// What it is for, if the owner has said it.
+    pub bound: Option<BoundRow>,
     pub versions: Vec<VersionRow>,
+}
+
+/// A binding, as JSON in its own form.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BoundRow {
+    pub number: u32,
+    pub created: Timestamp,
+    pub binding: Value,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -93,6 +103,11 @@ pub fn secrets(catalog: &Catalog) -> Vec<SecretRow> {
                 .map(|(alias, _)| alias.to_string())
                 .collect(),
             current: secret.current().map(|version| version.number),
+            bound: secret.bound.as_ref().map(|bound| BoundRow {
+                number: bound.number,
+                created: bound.created,
+                binding: json!(bound.binding),
+            }),
             versions: secret
                 .versions()
                 .map(|version| VersionRow {

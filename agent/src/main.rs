@@ -29,6 +29,7 @@ mod remembered;
 mod serve;
 mod show;
 mod tls;
+mod turns;
 mod writer;
 
 /// Every allocation is wiped when it is freed: buffers of libraries hold secrets for a moment too.

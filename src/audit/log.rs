@@ -23,7 +23,8 @@ mod usage;
 
 pub use error::{NotRecorded, Untrusted};
 
-use usage::{Counted, Counts};
+use limits::Full;
+use usage::{Counts, UsedUp};
 
 /// What wants to be in the audit log.
 #[derive(Debug)]
@@ -67,7 +68,8 @@ pub enum Committed {
     Noted(Noted),
     /// The change is in the vault and in the log.
     Changed(Changed),
-    /// The use was refused while it was being recorded; the refusal is in the log.
+    /// The use was refused while it was being recorded: a limit of the policies that permitted it
+    /// is reached, or its key is used up. The refusal is in the log, and the caller may be told.
     Refused(Box<Refused>),
     /// The owner was told before: nothing was recorded.
     ToldBefore,
@@ -112,8 +114,8 @@ pub struct Log<S: Store> {
 enum Step {
     /// It is an entry.
     Entry(Noted),
-    /// It is a use that is refused, and an entry that says so; perhaps only for so many seconds.
-    Refused(Reason, String, Option<u32>),
+    /// It is a use that is refused, and an entry that says so.
+    Refused(Refusal),
     /// Its nonce was spent before.
     Replay(Box<Event>),
     /// The owner was told before.
@@ -122,6 +124,30 @@ enum Step {
     Advanced,
     /// It alone failed, and left nothing in the transaction.
     Not(NotRecorded),
+}
+
+/// Why a use is refused while it is being recorded.
+enum Refusal {
+    /// A limit of the policies that permitted it is reached.
+    OverLimit(Full),
+    /// The key has made as many encryptions as it may.
+    UsedUp(UsedUp),
+}
+
+impl Refusal {
+    fn reason(&self) -> Reason {
+        match self {
+            Self::OverLimit(_) => Reason::Limit,
+            Self::UsedUp(_) => Reason::UsedUp,
+        }
+    }
+
+    fn detail(&self) -> &str {
+        match self {
+            Self::OverLimit(full) => &full.detail,
+            Self::UsedUp(used_up) => &used_up.detail,
+        }
+    }
 }
 
 impl<S: Store> Log<S> {
@@ -245,7 +271,36 @@ fn put(
     now: Timestamp,
 ) -> Result<Step, NotRecorded> {
     let event = match submission {
-        Submission::Use(permit) => return put_use(transaction, growth, counts, permit, now),
+        Submission::Use(permit) => {
+            let asker = permit.authenticated();
+            if !spend(transaction, asker)? {
+                return Ok(Step::Replay(Box::new(replay(asker, now))));
+            }
+            if let Some(refusal) = refuse(transaction, counts, permit, now)? {
+                let event = Event::Refusal {
+                    ask: permit.ask(),
+                    reason: refusal.reason(),
+                    detail: refusal.detail().to_owned(),
+                    policies: permit.policies().to_vec(),
+                };
+                append(transaction, growth, event, now)?;
+                return Ok(Step::Refused(refusal));
+            }
+            let event = Event::Use {
+                ask: permit.ask(),
+                secret: permit.secret().clone(),
+                version: permit.version().number,
+                policies: permit.policies().to_vec(),
+                urgency: permit.obligations().urgency(),
+            };
+            let noted = append(transaction, growth, event, now)?;
+            for due in counts.count(transaction, permit)? {
+                if transaction.mark_due(due.record, &due.mark())? {
+                    append(transaction, growth, due.event(), now)?;
+                }
+            }
+            return Ok(Step::Entry(noted));
+        }
         Submission::Refusal(refused) => {
             let asker = refused.authenticated();
             if !spend(transaction, asker)? {
@@ -295,55 +350,6 @@ fn put(
     Ok(Step::Entry(append(transaction, growth, event, now)?))
 }
 
-/// Puts a use into the transaction, or its refusal if it would be one too many.
-fn put_use(
-    transaction: &mut impl Transaction,
-    growth: &mut Growth<'_>,
-    counts: &mut Counts,
-    permit: &Permit,
-    now: Timestamp,
-) -> Result<Step, NotRecorded> {
-    let asker = permit.authenticated();
-    if !spend(transaction, asker)? {
-        return Ok(Step::Replay(Box::new(replay(asker, now))));
-    }
-    let counted = match limits::reached(transaction, permit, now)? {
-        Some(full) => Err((Reason::Limit, full.detail, Some(full.retry_after))),
-        None => match counts.count(transaction, permit)? {
-            Counted::Yes(passed) => Ok(passed),
-            Counted::UsedUp => Err((Reason::UsedUp, usage::used_up(permit), None)),
-        },
-    };
-    let passed = match counted {
-        Ok(passed) => passed,
-        Err((reason, detail, retry_after)) => {
-            let event = Event::Refusal {
-                ask: permit.ask(),
-                reason,
-                detail: detail.clone(),
-                policies: permit.policies().to_vec(),
-            };
-            append(transaction, growth, event, now)?;
-            return Ok(Step::Refused(reason, detail, retry_after));
-        }
-    };
-    limits::count(transaction, permit, now)?;
-    let event = Event::Use {
-        ask: permit.ask(),
-        secret: permit.secret().clone(),
-        version: permit.version().number,
-        policies: permit.policies().to_vec(),
-        urgency: permit.obligations().urgency(),
-    };
-    let noted = append(transaction, growth, event, now)?;
-    for due in passed {
-        if transaction.mark_due(due.record, &due.mark())? {
-            append(transaction, growth, due.event(), now)?;
-        }
-    }
-    Ok(Step::Entry(noted))
-}
-
 /// Puts one entry into the transaction; its receipt comes with the batch's checkpoint.
 fn append(
     transaction: &mut impl Transaction,
@@ -360,6 +366,21 @@ fn append(
         entry,
         receipt: String::new(),
     })
+}
+
+/// Whether the use must not be: seen under the write lock, so that it holds for a fleet too.
+fn refuse(
+    transaction: &mut impl Transaction,
+    counts: &mut Counts,
+    permit: &Permit,
+    now: Timestamp,
+) -> Result<Option<Refusal>, NotRecorded> {
+    if let Some(used_up) = counts.used_up(transaction, permit)? {
+        return Ok(Some(Refusal::UsedUp(used_up)));
+    }
+    // Last, because what passes here is counted.
+    let full = limits::count(transaction, permit, now)?;
+    Ok(full.map(Refusal::OverLimit))
 }
 
 fn spend(transaction: &mut impl Transaction, asker: &Authenticated) -> Result<bool, StoreError> {
@@ -407,11 +428,13 @@ fn durable(submission: Submission, step: Step) -> Result<Committed, NotRecorded>
         (_, Step::Not(error)) => return Err(error),
         (_, Step::Replay(event)) => Committed::Replay(*event),
         (_, Step::ToldBefore) => Committed::ToldBefore,
-        (Submission::Use(permit), Step::Refused(reason, detail, retry_after)) => {
-            let refused = permit.refuse(reason, detail).for_now(retry_after);
-            Committed::Refused(Box::new(refused))
+        (Submission::Use(permit), Step::Refused(refusal)) => {
+            Committed::Refused(Box::new(match refusal {
+                Refusal::OverLimit(full) => permit.over_limit(full.detail, full.retry_after),
+                Refusal::UsedUp(UsedUp { detail }) => permit.refuse(Reason::UsedUp, detail),
+            }))
         }
-        (_, Step::Refused(..)) => return Err(NotRecorded::Unfit("a use")),
+        (_, Step::Refused(_)) => return Err(NotRecorded::Unfit("a use")),
         (Submission::Use(permit), Step::Entry(noted)) => Committed::Use(Recorded { permit, noted }),
         // The answer carries the entry of the use itself: that is what the caller can check.
         (Submission::Outcome(finished), Step::Entry(_)) => {

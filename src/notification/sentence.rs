@@ -175,9 +175,11 @@ fn ended(ending: Ending) -> &'static str {
         Ending::TimedOut => "took too long",
         Ending::TooLarge => "was answered with too many bytes",
         Ending::NoRoom => "found the agent too busy",
+        Ending::Refused => "was refused by the provider",
         Ending::BadAnswer => "was answered in a way that can't be used",
         Ending::NotKept => "brought a new value that is lost",
         Ending::CutOff => "was cut off: the vault was locked",
+        Ending::Stopped => "was stopped before anybody was called",
     }
 }
 

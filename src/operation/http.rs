@@ -107,7 +107,7 @@ pub(crate) fn send(draft: Draft, credential: Credential) -> Step {
             Ok(Step::Report(Report {
                 done: Done::Plain(json!({"status": reply.status})),
                 ending: Ending::Answered,
-                status: reply.status,
+                status: Some(reply.status),
                 expires: None,
                 detail: None,
             }))

@@ -76,6 +76,13 @@ impl SignInput {
     ) -> Result<Choice, Unsuitable> {
         let operation = OperationName::Sign;
         let bound = binding.and_then(|binding| binding.sign.as_ref());
+        // The bare message could be a certificate, or a signature in another namespace.
+        if bound.is_none() && binding.is_some_and(|binding| binding.ssh.is_some()) {
+            return Err(Unsuitable::NotBound(
+                "sign bare messages: the key is for SSH; it would name the algorithms in `sign`"
+                    .to_owned(),
+            ));
+        }
         let possible = bound.map_or(SignAlgorithm::of(kind), |sign| &sign.algorithms);
         let default = possible
             .first()
@@ -190,7 +197,26 @@ impl SignInput {
     }
 }
 
-fn sign_rsa(
+/// A signature as JOSE writes it (RFC 7518, section 3; RFC 8037): ECDSA as r and s in a row.
+pub(super) fn jose(
+    material: &Material,
+    algorithm: SignAlgorithm,
+    message: &[u8],
+) -> Result<Vec<u8>, OperationError> {
+    let encoding = algorithm.is_ecdsa().then_some(Encoding::Raw);
+    let input = SignInput {
+        input: ToSign::Message(message.to_vec()),
+        algorithm: Some(algorithm),
+        encoding,
+    };
+    let choice = Choice {
+        algorithm,
+        encoding,
+    };
+    input.sign(material, &choice)
+}
+
+pub(super) fn sign_rsa(
     key: &RsaKeyPair,
     padding: &'static dyn RsaEncoding,
     digest: &Digest,

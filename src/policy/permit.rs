@@ -242,6 +242,15 @@ impl Permit {
         &self.obligations
     }
 
+    /// Gives the permit up because a limit of its policies is reached: the next use is possible
+    /// in so many seconds.
+    pub(crate) fn over_limit(self, detail: impl Into<String>, retry_after: u32) -> Refused {
+        Refused {
+            retry_after: Some(retry_after),
+            ..self.refuse(Reason::Limit, detail)
+        }
+    }
+
     /// Gives the permit up: the vault is locked, the caller asks too often, …
     pub fn refuse(self, reason: Reason, detail: impl Into<String>) -> Refused {
         let Self {
@@ -258,14 +267,6 @@ impl Permit {
 }
 
 impl Refused {
-    /// The same request will be allowed in so many seconds, if that is known.
-    pub(crate) fn for_now(self, retry_after: Option<u32>) -> Self {
-        Self {
-            retry_after,
-            ..self
-        }
-    }
-
     /// Who asked, and for what.
     pub fn authenticated(&self) -> &Authenticated {
         &self.authenticated

@@ -55,22 +55,23 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
         OperationName::Encrypt | OperationName::Decrypt => json!({"size": 3, "aad": "eA=="}),
         OperationName::Release | OperationName::Totp => json!({}),
         OperationName::DataKey => json!({"size": 32}),
+        OperationName::Token => {
+            json!({"type": "jwt", "scopes": [], "claims": {"env": "prod"}, "lifetime": 900})
+        }
         OperationName::Http => json!({
             "method": "GET", "host": "api.example.com", "path": "/", "query": {}, "body": {}, "size": 0,
         }),
         OperationName::AwsSign => json!({
             "service": "s3", "region": "eu-west-1", "method": "GET", "host": "s3.amazonaws.com",
-            "path": "/", "query": {}, "presigned": false,
+            "path": "/", "query": {}, "headers": {}, "presigned": false, "unsigned_payload": false,
         }),
-        OperationName::Token => {
-            json!({"type": "jwt", "scopes": [], "claims": {"role": "x"}, "lifetime": 900})
-        }
         OperationName::SshSign => {
             json!({"namespace": "git", "hash": "sha512", "input": "message", "size": 3})
         }
         OperationName::SshCertificate => json!({
-            "principals": ["deploy"], "lifetime": 900, "key_id": "x", "public_key": "x",
-            "extensions": ["permit-pty"], "critical_options": {},
+            "public_key": "SHA256:x", "key_type": "ssh-ed25519", "principals": ["deploy"],
+            "lifetime": 300, "key_id": "atlas", "extensions": [], "serial": "7",
+            "critical_options": {"force-command": "deploy"},
         }),
     };
     Case {

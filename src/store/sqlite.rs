@@ -211,6 +211,15 @@ impl<Access> Reader for Sqlite<Access> {
         })
     }
 
+    fn usage(&self) -> Result<BTreeMap<u64, Usage>, StoreError> {
+        self.run(|connection| {
+            connection
+                .prepare_cached("SELECT uses, encryptions, record FROM usage")?
+                .query_map([], |row| Ok((unsigned(row, 2)?, usage(row)?)))?
+                .collect()
+        })
+    }
+
     fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError> {
         self.run(|connection| {
             connection
@@ -219,15 +228,6 @@ impl<Access> Reader for Sqlite<Access> {
                      ORDER BY number DESC LIMIT ?3",
                 )?
                 .query_map(params![counter, service, limit], |row| row.get(0))?
-                .collect()
-        })
-    }
-
-    fn usage(&self) -> Result<BTreeMap<u64, Usage>, StoreError> {
-        self.run(|connection| {
-            connection
-                .prepare_cached("SELECT uses, encryptions, record FROM usage")?
-                .query_map([], |row| Ok((unsigned(row, 2)?, usage(row)?)))?
                 .collect()
         })
     }

@@ -22,11 +22,18 @@ use zeroize::Zeroizing;
 use super::memory::with_clean_stack;
 use crate::{operation::Kind, service::key::PublicKey};
 
+mod aws;
+pub(crate) mod gcp;
 mod import;
 mod jwk;
+pub(crate) mod oauth2;
 mod openssh;
 mod pem;
 mod rsa;
+pub(crate) mod text;
+pub(crate) mod totp;
+
+pub(crate) use aws::AccessKey;
 
 /// The most bytes that one secret may have.
 pub const MAX_LEN: usize = 256 * 1024;
@@ -121,7 +128,7 @@ pub enum MaterialError {
 
 impl Material {
     /// Makes a new secret: RSA keys of 3072 bits, everything symmetric of 256. A token is 43
-    /// characters of base64url.
+    /// characters of base64url, a `totp` seed an `otpauth` URI with 160 bits.
     pub fn generate(kind: Kind) -> Result<Self, MaterialError> {
         with_clean_stack(|| Self::make(kind))
     }
@@ -142,13 +149,10 @@ impl Material {
                 kind,
                 URL_SAFE_NO_PAD.encode(random()?.as_slice()).into_bytes(),
             ),
-            Kind::Basic
-            | Kind::Aws
-            | Kind::Oauth2
-            | Kind::Mtls
-            | Kind::GithubApp
-            | Kind::Gcp
-            | Kind::Totp => Err(MaterialError::NotGenerated(kind)),
+            Kind::Totp => Self::raw(kind, totp::generate()?.to_vec()),
+            Kind::Basic | Kind::Aws | Kind::Oauth2 | Kind::Mtls | Kind::GithubApp | Kind::Gcp => {
+                Err(MaterialError::NotGenerated(kind))
+            }
         }
     }
 
@@ -177,7 +181,12 @@ impl Material {
     /// | `hmac` | 16 bytes or more, as they are; text loses the line end that editors and `echo` add |
     /// | `aes256` | 32 bytes, or these as 64 hexadecimal digits or base64 |
     /// | `token` | one line of text; loses its line end |
+    /// | `aws` | an access key: JSON (`access_key_id`, `secret_access_key`, `session_token`?), what `aws iam create-access-key` prints, or one profile of a credentials file |
+    /// | `totp` | a base32 seed, or an `otpauth://totp/…` URI, which tells its kind by itself |
     /// | `opaque` | anything, as it is |
+    /// | `oauth2` | JSON: `client_id`, and `client_secret` or `refresh_token` or both |
+    /// | `github-app` | an RSA key as PEM, as GitHub hands it out |
+    /// | `gcp` | the JSON key file of a service account, as Google hands it out |
     pub fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Self, MaterialError> {
         with_clean_stack(|| import::import(kind, bytes))
     }
@@ -254,6 +263,10 @@ impl Material {
 
     fn raw(kind: Kind, bytes: Vec<u8>) -> Result<Self, MaterialError> {
         let bytes = Zeroizing::new(bytes);
+        let bytes = match kind {
+            Kind::Totp => totp::canonical(&bytes)?,
+            _ => bytes,
+        };
         let expected = match kind {
             Kind::Hmac if bytes.len() < MIN_HMAC_LEN => "16 bytes or more",
             Kind::Aes256 if bytes.len() != 32 => {
@@ -262,6 +275,7 @@ impl Material {
             Kind::Token if !import::is_token(&bytes) => {
                 "one line of text that is not empty; for other bytes use `opaque`"
             }
+            Kind::Aws if !aws::is_stored(&bytes) => "an access key in its canonical form",
             _ if bytes.is_empty() => "at least one byte",
             Kind::Ed25519 | Kind::P256 | Kind::P384 | Kind::Rsa => {
                 "a private key as PEM, OpenSSH or JWK"

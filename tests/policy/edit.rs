@@ -171,6 +171,21 @@ fn a_mistake_loses_nothing() {
 }
 
 #[test]
+fn a_locked_vault_loses_nothing_either() {
+    let (vault, _) = vault_with(BEFORE);
+    let _agent = vault.locked_agent();
+    let output = edit(
+        &vault,
+        "deployers",
+        &editor(&vault, "sed -i s/sign/mac/ \"$1\""),
+    );
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output));
+    let said = text(&output);
+    assert!(said.contains("your text is in `"), "{said}");
+    assert!(said.contains("because the vault is locked"), "{said}");
+}
+
+#[test]
 fn a_mistake_is_shown_and_mended_at_the_terminal() {
     let (vault, _) = vault_with(BEFORE);
     let script = editor(

@@ -121,6 +121,7 @@ async fn story(home: &Home, passphrase_file: &Path, agent: &mut Child) -> anyhow
             value: None,
             labels: Vec::new(),
             releasable: false,
+            binding: None,
         })
         .await?;
     let (service_key, _) = SigningKey::generate()?;

@@ -1,13 +1,17 @@
 //! `strongroom secret …` and `strongroom alias …`.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+};
 
+use anyhow::bail;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use strongroom::name::Name;
 use zeroize::Zeroizing;
 
-use super::{Alias, Secret, door::Door, prompt};
+use super::{Alias, HttpFlags, Secret, binding, door::Door, prompt};
 use crate::{
     administration::Command,
     hidden::Hidden,
@@ -28,7 +32,10 @@ pub async fn secret(door: &Door, command: Secret, json: bool) -> anyhow::Result<
             kind,
             file,
             options,
+            http,
         } => {
+            let binding = http.is_any().then(|| http.over(None)).transpose()?;
+            let binding = binding.map(|binding| binding.to_string());
             let value = Hidden::of_bytes(&prompt::value(
                 file.as_deref(),
                 &format!("Value of `{name}`"),
@@ -40,6 +47,7 @@ pub async fn secret(door: &Door, command: Secret, json: bool) -> anyhow::Result<
                     value: Some(value.clone()),
                     labels: options.labels.clone(),
                     releasable: options.releasable,
+                    binding: binding.clone(),
                 })
                 .await?;
             stored(door, &name, &altered, json).await
@@ -56,10 +64,12 @@ pub async fn secret(door: &Door, command: Secret, json: bool) -> anyhow::Result<
                     value: None,
                     labels: options.labels.clone(),
                     releasable: options.releasable,
+                    binding: None,
                 })
                 .await?;
             stored(door, &name, &altered, json).await
         }
+        Secret::Bind { name, file, http } => bind(door, &name, file, &http, json).await,
         Secret::Rotate {
             name,
             generate,
@@ -107,7 +117,7 @@ pub async fn secret(door: &Door, command: Secret, json: bool) -> anyhow::Result<
                 return Ok(());
             }
             show::table(
-                &["name", "kind", "version", "aliases", "labels"],
+                &["name", "kind", "version", "for", "aliases", "labels"],
                 rows.into_iter().map(|row| {
                     let version = row
                         .current
@@ -116,6 +126,10 @@ pub async fn secret(door: &Door, command: Secret, json: bool) -> anyhow::Result<
                         row.name,
                         row.kind,
                         version,
+                        row.bound
+                            .as_ref()
+                            .map(binding::in_short)
+                            .unwrap_or_default(),
                         row.aliases.join(", "),
                         row.labels.join(", "),
                     ]
@@ -126,6 +140,36 @@ pub async fn secret(door: &Door, command: Secret, json: bool) -> anyhow::Result<
             let row = find(door, &name).await?;
             if json { show::json(&row) } else { print(&row) }
         }
+    }
+}
+
+async fn bind(
+    door: &Door,
+    name: &Name,
+    file: Option<PathBuf>,
+    http: &HttpFlags,
+    json: bool,
+) -> anyhow::Result<()> {
+    let before = find(door, name).await?.bound;
+    let says = match file {
+        Some(path) => binding::read(&path)?,
+        None if http.is_any() => http.over(before.as_ref().map(|bound| &bound.binding))?,
+        None => bail!(
+            "say what `{name}` is for: `--base-url URL` and how it is attached, or all of it as JSON with `--file FILE`"
+        ),
+    };
+    let _: Altered = door
+        .ask(|| Command::BindSecret {
+            name: name.clone(),
+            binding: says.to_string(),
+            after: before.as_ref().map_or(0, |bound| bound.number),
+        })
+        .await?;
+    let row = find(door, name).await?;
+    match &row.bound {
+        _ if json => show::json(&row),
+        Some(bound) => binding::told(&row.name, bound),
+        None => Ok(()),
     }
 }
 
@@ -153,6 +197,11 @@ async fn stored(door: &Door, name: &Name, altered: &Altered, json: bool) -> anyh
         row.name,
         row.kind
     )?;
+    if let Some(bound) = &row.bound
+        && version == 1
+    {
+        binding::print(bound)?;
+    }
     if let Some(public) = row
         .versions
         .iter()
@@ -180,6 +229,9 @@ fn print(row: &SecretRow) -> anyhow::Result<()> {
             "no"
         }
     )?;
+    if let Some(bound) = &row.bound {
+        binding::print(bound)?;
+    }
     for version in &row.versions {
         let state = match (version.retired, row.current == Some(version.version)) {
             (true, _) => "retired",

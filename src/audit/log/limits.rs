@@ -16,9 +16,10 @@ pub(super) struct Full {
     pub(super) retry_after: u32,
 }
 
-/// Whether one more use would be too many for one of the statements that limit it.
-pub(super) fn reached(
-    transaction: &impl Transaction,
+/// Counts the use under every statement that limits it, or under none of them if one of the
+/// limits is reached: what is refused does not count.
+pub(super) fn count(
+    transaction: &mut impl Transaction,
     permit: &Permit,
     now: Timestamp,
 ) -> Result<Option<Full>, StoreError> {
@@ -49,18 +50,8 @@ pub(super) fn reached(
             retry_after: u32::try_from(seconds).unwrap_or(u32::MAX).max(1),
         }));
     }
-    Ok(None)
-}
-
-/// Counts the use under every statement that limits it. What is refused is never counted.
-pub(super) fn count(
-    transaction: &mut impl Transaction,
-    permit: &Permit,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let service = permit.authenticated().service().as_str();
-    for obliging in permit.obligations().limited() {
-        transaction.count(&obliging.counter, service, now.as_millisecond())?;
+    for obliging in obligations.limited() {
+        transaction.count(&obliging.counter, service, now)?;
     }
-    Ok(())
+    Ok(None)
 }

@@ -26,55 +26,74 @@ struct Count {
     new: Usage,
 }
 
-/// What became of counting a use.
-pub(super) enum Counted {
-    /// It counts; these limits are passed, whether the owner was told before or not.
-    Yes(Vec<Due>),
-    /// The key has made as many encryptions as it may: the use must not happen.
-    UsedUp,
+/// The key has made as many encryptions as it may.
+pub(super) struct UsedUp {
+    /// For the audit log, and for the caller, whom policy permits the use.
+    pub(super) detail: String,
 }
 
 impl Counts {
-    /// Counts the use that is about to be recorded.
+    /// Whether the key may make no encryption any more, if that is what it is to make.
+    pub(super) fn used_up(
+        &mut self,
+        transaction: &impl Transaction,
+        permit: &Permit,
+    ) -> Result<Option<UsedUp>, StoreError> {
+        let version = permit.version();
+        if !encrypts(permit) || self.now(transaction, version.record)?.encryptions < MAX_ENCRYPTIONS
+        {
+            return Ok(None);
+        }
+        Ok(Some(UsedUp {
+            detail: format!(
+                "version {} of secret `{}` has made {MAX_ENCRYPTIONS} encryptions, as many as one AES-256-GCM key may; its owner has to rotate it",
+                version.number, version.secret
+            ),
+        }))
+    }
+
+    /// Counts a use that is recorded; the limits that are passed, whether the owner was told of
+    /// them before or not.
     pub(super) fn count(
         &mut self,
         transaction: &impl Transaction,
         permit: &Permit,
-    ) -> Result<Counted, StoreError> {
+    ) -> Result<Vec<Due>, StoreError> {
         let operation = permit.authenticated().request().operation();
-        let (name, version) = (operation.name(), permit.version());
         // Hands out what is no secret: no use of the key.
-        if name == OperationName::PublicKey {
-            return Ok(Counted::Yes(Vec::new()));
+        if operation.name() == OperationName::PublicKey {
+            return Ok(Vec::new());
         }
+        let (version, encrypts) = (permit.version(), encrypts(permit));
+        let new = &mut self.by_record.entry(version.record).or_default().new;
+        new.uses += 1;
+        new.encryptions += u64::from(encrypts);
+
         let bound = permit.bound().map(AsRef::as_ref);
-        let encrypts = matches!(name, OperationName::Encrypt | OperationName::DataKey);
         // A request that names a version may be about an old one, which is not due any more.
         let is_limited = operation.version().is_none()
             && bound
                 .and_then(|bound| bound.binding.rotation.as_ref())
                 .is_some_and(|rotation| rotation.max_uses.is_some());
-        let count = self.by_record.entry(version.record).or_default();
+        // Where nobody has to know how many there are, nothing is read: the common case.
         if !encrypts && !is_limited {
-            // Nobody has to know how many there are: the common case reads nothing.
-            count.new.uses += 1;
-            return Ok(Counted::Yes(Vec::new()));
+            return Ok(Vec::new());
         }
+        let now = self.now(transaction, version.record)?;
+        Ok(counts_passed(bound, version, now).collect())
+    }
+
+    /// How often a version was used, this batch included.
+    fn now(&mut self, transaction: &impl Transaction, record: u64) -> Result<Usage, StoreError> {
+        let count = self.by_record.entry(record).or_default();
         let stored = match count.stored {
             Some(stored) => stored,
-            None => transaction.usage(version.record)?,
+            None => *count.stored.insert(transaction.usage(record)?),
         };
-        count.stored = Some(stored);
-        if encrypts && stored.encryptions + count.new.encryptions >= MAX_ENCRYPTIONS {
-            return Ok(Counted::UsedUp);
-        }
-        count.new.uses += 1;
-        count.new.encryptions += u64::from(encrypts);
-        let now = Usage {
+        Ok(Usage {
             uses: stored.uses + count.new.uses,
             encryptions: stored.encryptions + count.new.encryptions,
-        };
-        Ok(Counted::Yes(counts_passed(bound, version, now).collect()))
+        })
     }
 
     /// Puts the counts into the transaction.
@@ -88,11 +107,10 @@ impl Counts {
     }
 }
 
-/// Why the use is refused: for the audit log, and for the caller, whom policy permits it.
-pub(super) fn used_up(permit: &Permit) -> String {
-    let version = permit.version();
-    format!(
-        "version {} of secret `{}` has made {MAX_ENCRYPTIONS} encryptions, as many as one AES-256-GCM key may; its owner has to rotate it",
-        version.number, version.secret
+fn encrypts(permit: &Permit) -> bool {
+    let operation = permit.authenticated().request().operation();
+    matches!(
+        operation.name(),
+        OperationName::Encrypt | OperationName::DataKey
     )
 }

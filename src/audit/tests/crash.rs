@@ -87,11 +87,11 @@ impl Reader for Dying {
     fn position(&self, channel: &str) -> Result<Option<u64>, StoreError> {
         self.inner.position(channel)
     }
-    fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError> {
-        self.inner.counted(counter, service, limit)
-    }
     fn usage(&self) -> Result<BTreeMap<u64, Usage>, StoreError> {
         Reader::usage(&self.inner)
+    }
+    fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError> {
+        Reader::counted(&self.inner, counter, service, limit)
     }
 }
 

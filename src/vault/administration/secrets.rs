@@ -77,10 +77,21 @@ impl Vault {
             keeping.replaces()
         );
         let (name, material) = (keeping.secret(), keeping.material());
+        let catalog = self.catalog();
+        let current = catalog.secret(name).and_then(Secret::current);
+        // What the owner put in meanwhile counts, and is not to be replaced by what follows from
+        // the version before.
+        if let Some(current) = current.filter(|current| current.number != keeping.replaces()) {
+            return Err(VaultError::Overtaken {
+                secret: name.clone(),
+                version: current.number,
+            });
+        }
         self.next_version(name, material, By::Agent, Some(detail), now)
     }
 
-    fn next_version(
+    /// Signs the next version of a secret.
+    pub(in crate::vault) fn next_version(
         &self,
         name: &Name,
         material: &Material,
@@ -248,7 +259,11 @@ fn version_record(
     })
 }
 
-fn secret<'a>(catalog: &'a Catalog, name: &Name) -> Result<&'a Secret, VaultError> {
+/// The secret of that name, and an error that says what an alias points at.
+pub(in crate::vault) fn secret<'a>(
+    catalog: &'a Catalog,
+    name: &Name,
+) -> Result<&'a Secret, VaultError> {
     catalog
         .secret(name)
         .ok_or_else(|| match catalog.resolve(name) {

@@ -7,7 +7,10 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-use super::{KeyPair, MAX_LEN, Material, MaterialError, curve, jwk::Jwk, openssh, pem, rejected};
+use super::{
+    KeyPair, MAX_LEN, Material, MaterialError, aws, curve, gcp::ServiceAccount, jwk::Jwk,
+    oauth2::Client, openssh, pem, rejected, totp,
+};
 use crate::operation::Kind;
 
 pub(super) fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Material, MaterialError> {
@@ -19,10 +22,14 @@ pub(super) fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Material, Mater
         Some(Kind::Token) => return Material::raw(Kind::Token, without_line_end(bytes).to_vec()),
         Some(Kind::Opaque) => return Material::raw(Kind::Opaque, bytes.to_vec()),
         Some(kind @ (Kind::Basic | Kind::Mtls)) => return Material::raw(kind, bytes.to_vec()),
-        Some(kind @ Kind::Aws) => return Material::raw(kind, bytes.to_vec()),
-        Some(kind @ (Kind::Oauth2 | Kind::GithubApp | Kind::Gcp)) => {
-            return Material::raw(kind, bytes.to_vec());
+        Some(Kind::Aws) => return aws::import(bytes),
+        Some(Kind::Oauth2) => return Client::read(bytes)?.to_material(),
+        Some(Kind::Gcp) => return ServiceAccount::read(bytes)?.to_material(),
+        Some(Kind::GithubApp) => {
+            let key = Material::import(Some(Kind::Rsa), bytes)?;
+            return Material::raw(Kind::GithubApp, key.to_stored().to_vec());
         }
+        None if totp::is_uri(bytes) => return Material::raw(Kind::Totp, bytes.to_vec()),
         Some(kind @ Kind::Totp) => return Material::raw(kind, bytes.to_vec()),
         _ => {}
     }

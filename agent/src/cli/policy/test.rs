@@ -11,10 +11,7 @@ use strongroom::{
     audit::Entry,
     name::Name,
     notification::escaped,
-    policy::{
-        Policies, PolicyText, Replay, Replayed, Said, Saying, Suite, replay::Difference,
-        suite::Tested,
-    },
+    policy::{Policies, PolicyText, Replay, Replayed, Said, Saying, Suite, replay::Difference},
     store::Reader as _,
 };
 
@@ -32,7 +29,21 @@ const SHORT: usize = 60;
 
 pub fn test(home: &Home, file: &Path, json: bool) -> anyhow::Result<()> {
     let bad_file = |error: anyhow::Error| Exit::Usage.with(format!("{error:#}"));
-    let tested = run(home, file).map_err(bad_file)?;
+    let (suite, texts) = cases(file).map_err(bad_file)?;
+    let dry = match suite.is_complete() {
+        true => None,
+        false => Some(Dry::open(home)?),
+    };
+    let catalog = dry.as_ref().map(|dry| dry.catalog.as_ref());
+    let given = Policies::new(texts);
+    let policies = match catalog {
+        Some(catalog) if suite.policies.is_empty() => catalog.policies(),
+        _ => &given,
+    };
+    let tested = suite
+        .run(policies, catalog, Timestamp::now())
+        .with_context(|| format!("`{}`", file.display()))
+        .map_err(bad_file)?;
     let missed = tested.iter().filter(|one| !one.passed).count();
     if json {
         show::json(&tested)?;
@@ -70,9 +81,9 @@ pub fn test(home: &Home, file: &Path, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn run(home: &Home, file: &Path) -> anyhow::Result<Vec<Tested>> {
-    let named = || format!("`{}`", file.display());
-    let suite = Suite::parse(&read(file)?).with_context(named)?;
+/// The cases and the policies that the file names.
+fn cases(file: &Path) -> anyhow::Result<(Suite, Vec<PolicyText>)> {
+    let suite = Suite::parse(&read(file)?).with_context(|| format!("`{}`", file.display()))?;
     let directory = file.parent().unwrap_or(Path::new(""));
     let mut texts: Vec<PolicyText> = Vec::new();
     for policy in &suite.policies {
@@ -86,19 +97,7 @@ fn run(home: &Home, file: &Path) -> anyhow::Result<Vec<Tested>> {
         }
         texts.push(text);
     }
-    let dry = match suite.is_complete() {
-        true => None,
-        false => Some(Dry::open(home)?),
-    };
-    let catalog = dry.as_ref().map(|dry| dry.catalog.as_ref());
-    let given = Policies::new(texts);
-    let policies = match catalog {
-        Some(catalog) if suite.policies.is_empty() => catalog.policies(),
-        _ => &given,
-    };
-    suite
-        .run(policies, catalog, Timestamp::now())
-        .with_context(named)
+    Ok((suite, texts))
 }
 
 #[derive(Serialize)]
