@@ -155,11 +155,6 @@ fn reply(
     reply
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(seconds) = answer.retry_after {
-        reply
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
     for (name, value) in headers {
         reply.headers_mut().insert(name, value);
     }
