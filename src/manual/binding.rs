@@ -163,4 +163,41 @@
 //!
 //! # `ssh`
 //!
+//! What a key signs for SSH. Without this section it signs nothing for SSH: no key becomes an
+//! authority because a policy was written too widely.
+//!
+//! ```json
+//! {"ssh": {"sign": {"namespaces": ["git"]}}}
+//! ```
+//!
+//! | `ssh.sign` | for [`ssh-sign`](super::operation#ssh-sign) |
+//! | --- | --- |
+//! | `namespaces` | at least one; compared exactly |
+//! | `hashes` | `sha512`, `sha256`, or both; both if left out |
+//!
+//! ```json
+//! {"ssh": {"certificate": {
+//!     "principals": ["deploy", "web-*"],
+//!     "max_lifetime": 3600,
+//!     "critical_options": {"source-address": "10.0.0.0/8"},
+//!     "extensions": ["permit-pty"],
+//!     "key_id_prefix": "strongroom:"
+//! }}}
+//! ```
+//!
+//! | `ssh.certificate` | for [`ssh-certificate`](super::operation#ssh-certificate) |
+//! | --- | --- |
+//! | `principals` | at least one; in a pattern `*` stands for any text |
+//! | `max_lifetime` | in seconds, at most 86400: a day |
+//! | `critical_options` | in every certificate: `force-command`, `source-address`, `verify-required` (its value is `""`); a caller can't change them, but may narrow `source-address`, and add those that are not there, because each only narrows |
+//! | `extensions` | those that a caller may ask for (`permit-pty`, `permit-port-forwarding`, `permit-agent-forwarding`, `permit-X11-forwarding`, `permit-user-rc`, `no-touch-required`); none if left out |
+//! | `key_types` | the types that are certified, by their SSH names; if left out Ed25519 and ECDSA on P-256, both also in a FIDO token (`sk-…`), ECDSA on P-384, and RSA |
+//! | `min_rsa_bits` | the fewest bits of an RSA key that is certified: 2048 to 8192; 3072 if left out |
+//! | `key_id_prefix` | what every key id begins with; nothing if left out |
+//!
+//! A key makes both signatures and certificates only if its owner writes both. And a key with a section
+//! `ssh` and no section `sign` does not `sign` any more: a bare message could be a signature in another
+//! namespace, or a certificate with nothing of what stands here. Name the algorithms in `sign` if that
+//! is meant.
+//!
 //! # `rotation`

@@ -21,7 +21,7 @@
 //! | `totp` | `totp`, `release` |
 //! | `opaque` | `release` |
 //!
-//! What makes something new (`sign`, `mac`, `encrypt`, `release`) uses the current version: the
+//! What makes something new (`sign`, `mac`, `encrypt`, `ssh-sign`, `release`, …) uses the current version: the
 //! newest that is not retired. What reads something old (`verify-mac`, `decrypt`, `public-key`)
 //! may name a `version`. A retired version does nothing any more, but its public key can still be
 //! had, because old signatures have to be verified.
@@ -88,8 +88,10 @@
 //! AES-256-GCM. Result: `ciphertext`, `iv` (12 bytes, random, chosen here), `tag` (16 bytes).
 //! Keep the `version` of the result with them. Policy sees `size` and `aad`.
 //!
-//! Random IVs are safe for 2³² encryptions by one version (NIST SP 800-38D section 8.3). The
-//! agent does not count them: rotate the secret in time.
+//! Random IVs are safe for 2³² encryptions by one version (NIST SP 800-38D section 8.3). The audit
+//! log counts `encrypt` and `data-key` in the transaction that records them: the owner is told
+//! halfway, and past 2³² − 1 they are refused (422, `used-up` in the log) until the secret is
+//! rotated. `decrypt` goes on. What a key encrypted elsewhere before it was put in, nobody counted.
 //!
 //! # `decrypt`
 //!
@@ -99,7 +101,16 @@
 //!
 //! # `data-key`
 //!
-//! Envelope encryption.
+//! | input | |
+//! | --- | --- |
+//! | `size` | 16, 32 (the default) or 64: the length of the data key in bytes |
+//! | `aad` | as in `encrypt`; needed again to open it |
+//!
+//! Envelope encryption: encrypt data of any size with `plaintext`, keep `ciphertext`, `iv`, `tag` and
+//! `version` beside it, and forget `plaintext`; `decrypt` opens it again. The result has all of them,
+//! and is sealed to `reply_to`. Whoever decrypts the data later needs a permit to `decrypt`, and each
+//! time is in the audit log; what is done with an opened data key is not. A data key counts as one
+//! encryption by this version of the secret. Policy sees `size` and, if it is there, `aad`.
 //!
 //! # `http`
 //!
@@ -339,15 +350,78 @@
 //!
 //! # `ssh-sign`
 //!
-//! An SSH signature.
+//! | input | |
+//! | --- | --- |
+//! | `message` or `digest` | one of the two; a digest has the length of the hash |
+//! | `namespace` | what the signature is for: `git`, `file`, … (1 to 255 printable ASCII characters) |
+//! | `hash` | `sha512` (the default) or `sha256` |
+//!
+//! An SSH signature (SSHSIG, OpenSSH's `PROTOCOL.sshsig`), as `ssh-keygen -Y sign` makes it and
+//! `ssh-keygen -Y verify` checks it; RSA keys sign `rsa-sha2-512`. Result: `signature`, armored text,
+//! `namespace` and `hash`. Policy sees `namespace`, `hash`, `input` (`message` or `digest`) and `size`.
+//!
+//! Nothing is signed for SSH with a key whose binding does not name the namespace
+//! ([`ssh.sign`](super::binding#ssh)).
+//!
+//! git signs with it: `gpg.format` is `ssh`, `user.signingkey` the public key, and `gpg.ssh.program`
+//! a script that calls `strongroom request ssh-sign KEY --namespace git --message-file FILE --out
+//! FILE.sig` when its second argument is `sign`, and else `ssh-keygen` with all arguments.
 //!
 //! # `ssh-certificate`
 //!
-//! An SSH certificate.
+//! | input | |
+//! | --- | --- |
+//! | `public_key` | the key to certify, as an OpenSSH line; its private half stays with the caller |
+//! | `principals` | 1 to 64 names, each once: who the holder may log in as |
+//! | `lifetime` | in seconds |
+//! | `key_id` | what `sshd` logs; the serial number if left out |
+//! | `critical_options` | an object: `force-command`, `source-address`, `verify-required` (its value is `""`) |
+//! | `extensions` | a list, such as `permit-pty`; none if left out |
+//!
+//! An SSH user certificate (OpenSSH's `PROTOCOL.certkeys`). It begins 60 seconds before the request,
+//! because clocks differ, and ends `lifetime` seconds after it; `sshd` refuses it from then on. RSA
+//! authorities sign `rsa-sha2-512`. Host certificates, and certificates without a principal, which
+//! would be good for every user, are not made.
+//!
+//! Result: `certificate` (a line, for `CertificateFile`), `serial` (a number of 64 bits, as text),
+//! `key_id`, `valid_after` and `valid_before` (RFC 3339). It is not sealed: a certificate is public.
+//!
+//! Policy sees, and the audit log keeps, what will stand in the certificate: `principals`,
+//! `lifetime`, `key_id` (with the binding's prefix), `critical_options` (the binding's and the
+//! caller's), `extensions`, `serial`, and of the certified key `public_key`, its fingerprint
+//! (`SHA256:…`), and `key_type` (`ssh-ed25519`, …). The serial number is random and drawn before the
+//! entry is written. So a certificate can be revoked by what the log says (`RevokedKeys`, `ssh-keygen
+//! -k`); with short lifetimes that is rarely needed.
+//!
+//! ```cedar
+//! permit (
+//!     principal == Service::"atlas",
+//!     action == Action::"ssh-certificate",
+//!     resource == Secret::"ssh-ca"
+//! )
+//! when {
+//!     ["deploy", "backup"].containsAll(context.ssh_certificate.principals) &&
+//!     context.ssh_certificate.lifetime <= 600 &&
+//!     context.ssh_certificate.critical_options.hasTag("source-address")
+//! };
+//! ```
+//!
+//! No key certifies anything unless its binding makes it an authority, and says for whom and for how
+//! long at most ([`ssh.certificate`](super::binding#ssh)). Servers trust it by its public key:
+//! `TrustedUserCAKeys` in `sshd_config`.
 //!
 //! # `totp`
 //!
-//! A one-time code.
+//! No input. The code (RFC 6238) of the period in which the agent received the request. The result has
+//! `code`, a string of digits, and `valid_until`, when the period ends (RFC 3339); it is sealed to
+//! `reply_to`. Ask again after that for another one: a verifier takes each code once. Policy sees that
+//! it is `totp`, and no fields.
+//!
+//! A secret of kind `totp` is a base32 seed, in groups and in either case as providers show it (SHA-1,
+//! six digits, 30 seconds), or an `otpauth://totp/…` URI, which also says `algorithm` (`SHA1`,
+//! `SHA256`, `SHA512`), `digits` (6 to 8) and `period` (15 to 120 seconds). It is kept as such a URI,
+//! so `strongroom secret reveal` prints what a phone or another program imports: that is how a seed
+//! made by `strongroom secret generate --kind totp` (160 bits) is enrolled.
 //!
 //! # `release`
 //!
