@@ -29,6 +29,7 @@ use crate::{
     audit::{Ending, Event, Noted},
     binding::Bound,
     name::Name,
+    notification::Urgency,
     operation::{Done, OperationError, OperationName, Setting},
     outgoing::address::Networks,
     vault::{
@@ -269,6 +270,8 @@ pub(crate) struct Owed {
     pub(crate) operation: OperationName,
     /// The secret's binding, as policy saw it.
     pub(crate) bound: Option<Arc<Bound>>,
+    /// How soon a person should look, if policy says it.
+    pub(crate) urgency: Option<Urgency>,
 }
 
 impl Failure {
@@ -473,7 +476,7 @@ impl Finished {
             status,
             expires,
             detail,
-            ..
+            end,
         } = self;
         Event::Outcome {
             entry: owed.noted.index,
@@ -485,6 +488,8 @@ impl Finished {
             status: *status,
             expires: *expires,
             detail: detail.clone(),
+            // That it went well was told with the use itself.
+            urgency: owed.urgency.filter(|_| end.is_err()),
         }
     }
 

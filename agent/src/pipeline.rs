@@ -126,6 +126,7 @@ fn open(host: &Host, permit: Permit) -> Result<Permit, Box<Refused>> {
 async fn record(host: &Host, permit: Permit) -> Result<Recorded, Stop> {
     match host.record(Submission::Use(permit)).await? {
         Committed::Use(recorded) => Ok(recorded),
+        Committed::Refused(refused) => Err(Stop::RefusedOnRecord(refused)),
         Committed::Replay(event) => Err(Stop::Replayed(Box::new(event))),
         _ => Err(Stop::NotRecorded),
     }
@@ -145,6 +146,8 @@ enum Stop {
     Unread(Unread),
     TooSlow,
     Refused(Box<Refused>),
+    /// By the audit log itself, which has the entry already.
+    RefusedOnRecord(Box<Refused>),
     Replayed(Box<Event>),
     NotRecorded,
     NotUsed(Box<UseError>),
@@ -177,6 +180,12 @@ async fn refuse(host: &Arc<Host>, arrival: Arrival, stop: Stop) -> Answer {
                 _ => cannot_record(),
             }
         }
+        Stop::RefusedOnRecord(refused) => Answer::refusal_for_now(
+            refused.problem(),
+            refused.told(),
+            None,
+            refused.retry_after(),
+        ),
         Stop::Replayed(event) => replayed(host, *event),
         Stop::NotRecorded => cannot_record(),
         Stop::NotUsed(error) => {

@@ -88,7 +88,7 @@
 //! | member | |
 //! | --- | --- |
 //! | `result` | what came of the operation |
-//! | `sealed` | in place of `result` for `decrypt` and `release`: an age file, in ASCII armor, to `reply_to`, that holds the result |
+//! | `sealed` | in place of `result` for `decrypt`, `data-key`, `aws-sign`, `token`, `totp` and `release`: an age file, in ASCII armor, to `reply_to`, that holds the result |
 //! | `entry` | the line of the audit log that was durable before the key was used |
 //! | `receipt` | a C2SP tlog-proof that the line is in the log |
 //!
@@ -139,6 +139,9 @@
 //! - 429 is given where other requests hold all the memory that bodies may take.
 //! - 502 and 504 come after a use that was recorded, and have its `entry` and `receipt`. What was
 //!   asked of the provider may be done all the same; a second entry tells the owner how it ended.
+//! - 429 comes after policy allowed the request: as many were made as it allows. The member
+//!   `retry_after` says in how many seconds the same would be allowed, and so does the header
+//!   `Retry-After`, which the signature does not cover.
 //!
 //! # An example
 //!

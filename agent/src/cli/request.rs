@@ -94,7 +94,11 @@ fn input(ask: &Request) -> anyhow::Result<Value> {
         } else {
             "message"
         };
-        return Ok(json!({ field: STANDARD.encode(message) }));
+        let message = STANDARD.encode(message);
+        return Ok(match &ask.namespace {
+            Some(namespace) => json!({ field: message, "namespace": namespace }),
+            None => json!({ field: message }),
+        });
     }
     let text = match ask.input.as_deref() {
         None => return Ok(json!({})),
@@ -127,12 +131,28 @@ fn print(ask: &Request, result: &str, proof: &Proof, as_json: bool) -> anyhow::R
             .with_context(|| format!("cannot write `{}`", path.display()))?;
     } else if let Some(path) = &ask.out {
         // The one field that is bytes, as bytes; a public key is text already, or a JWK.
-        let field = ["signature", "mac", "plaintext", "value", "public_key"]
+        let fields = [
+            "signature",
+            "mac",
+            "plaintext",
+            "value",
+            "public_key",
+            "certificate",
+            "code",
+        ];
+        let field = fields
             .into_iter()
             .find_map(|name| Some((name, value.get(name)?)));
         let bytes = match field {
             Some(("public_key", Value::String(text))) => text.as_bytes().to_vec(),
             Some(("public_key", jwk)) => jwk.to_string().into_bytes(),
+            // Text that other programs take as it is.
+            Some(("signature", Value::String(armored)))
+                if ask.operation == OperationName::SshSign =>
+            {
+                armored.as_bytes().to_vec()
+            }
+            Some(("certificate" | "code", Value::String(line))) => format!("{line}\n").into_bytes(),
             Some((_, bytes)) => STANDARD
                 .decode(bytes.as_str().unwrap_or_default())
                 .context("the result is not base64")?,
@@ -168,7 +188,7 @@ fn refused(refusal: &Refusal, as_json: bool) -> anyhow::Result<anyhow::Error> {
     if as_json {
         show::json(&json!({
             "status": refusal.status.as_u16(), "type": refusal.problem,
-            "title": refusal.title, "detail": refusal.detail,
+            "title": refusal.title, "detail": refusal.detail, "retry_after": refusal.retry_after,
         }))?;
     }
     let mut message = format!(
@@ -182,6 +202,9 @@ fn refused(refusal: &Refusal, as_json: bool) -> anyhow::Result<anyhow::Error> {
         .filter(|detail| !refusal.title.contains(detail))
     {
         message = format!("{message}: {}", escaped(detail));
+    }
+    if let Some(seconds) = refusal.retry_after {
+        message = format!("{message}; possible again in {seconds} s");
     }
     Ok(match refusal.status {
         StatusCode::LOCKED => Exit::Locked.with(message),
