@@ -11,7 +11,10 @@
 //! request that it answers, so that it can't be passed off as the answer to another one.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use sfv::{BareItem, Item};
@@ -39,6 +42,9 @@ pub const JSON: &str = "application/json";
 /// The media type of a refusal, RFC 9457.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// Room for a result with its entry and receipt, so that the buffer need not grow.
+const USUAL: usize = 4096;
+
 /// An answer, not yet signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -48,6 +54,9 @@ pub struct Answer {
     pub content_type: &'static str,
     /// The body.
     pub body: Vec<u8>,
+    /// The header `Retry-After`, in seconds; what is signed is the member of the body that says
+    /// the same.
+    pub retry_after: Option<u32>,
 }
 
 /// The body of a result.
@@ -69,7 +78,7 @@ enum Plain<'a> {
     Written(&'a serde_json::value::RawValue),
 }
 
-/// The body of a refusal, RFC 9457; `entry` and `receipt` are our extension members.
+/// The body of a refusal, RFC 9457; `entry`, `receipt` and `retry_after` are our extension members.
 #[derive(Serialize)]
 struct Details<'a> {
     r#type: &'static str,
@@ -81,6 +90,8 @@ struct Details<'a> {
     entry: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u32>,
 }
 
 impl Answer {
@@ -104,15 +115,18 @@ impl Answer {
                 }
             }
         };
-        Self::json(
-            StatusCode::OK,
-            &Success {
-                result,
-                sealed: sealed.as_deref(),
-                entry: &noted.entry,
-                receipt: &noted.receipt,
-            },
-        )
+        let success = Success {
+            result,
+            sealed: sealed.as_deref(),
+            entry: &noted.entry,
+            receipt: &noted.receipt,
+        };
+        // A provider's answer of megabytes is written once, into memory that need not grow.
+        let written = match outcome.done() {
+            Done::Written(json) => json.get().len(),
+            _ => 0,
+        };
+        Self::json_of(StatusCode::OK, &success, written.saturating_add(USUAL))
     }
 
     /// A refusal. `detail` is what the remote is told: it is about the remote's own bytes or
@@ -121,6 +135,16 @@ impl Answer {
     /// A use that was recorded and then failed has an entry, and the remote gets it with its
     /// receipt. The entry of a refusal is not for the remote: it says why.
     pub fn refusal(problem: Problem, detail: &str, noted: Option<&Noted>) -> Self {
+        Self::refusal_for_now(problem, detail, noted, None)
+    }
+
+    /// A refusal of what will be allowed in so many seconds, if that is known.
+    pub fn refusal_for_now(
+        problem: Problem,
+        detail: &str,
+        noted: Option<&Noted>,
+        retry_after: Option<u32>,
+    ) -> Self {
         let details = Details {
             r#type: problem.type_uri(),
             title: problem.title(),
@@ -128,34 +152,41 @@ impl Answer {
             detail: (!detail.is_empty()).then_some(detail),
             entry: noted.map(|noted| noted.entry.as_str()),
             receipt: noted.map(|noted| noted.receipt.as_str()),
+            retry_after,
         };
         Self {
             content_type: PROBLEM_JSON,
+            retry_after,
             ..Self::json(problem.status(), &details)
         }
     }
 
     /// Any other answer in JSON.
     pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
-        // A result with its entry and receipt fits, so that the buffer need not grow.
-        let mut json = Vec::with_capacity(4096);
+        Self::json_of(status, body, USUAL)
+    }
+
+    fn json_of(status: StatusCode, body: &impl Serialize, room: usize) -> Self {
+        let mut json = Vec::with_capacity(room);
         match serde_json::to_writer(&mut json, body) {
             Ok(()) => Self {
                 status,
                 content_type: JSON,
                 body: json,
+                retry_after: None,
             },
             // Only a map with keys that are no strings gets here.
             Err(_) => Self {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
                 content_type: JSON,
                 body: b"{}".to_vec(),
+                retry_after: None,
             },
         }
     }
 
-    /// The headers that go with it: `Content-Type`, and those that sign it and bind it to the
-    /// request. Without a request's signature there is nothing to bind it to; that is for
+    /// The headers that go with it: `Content-Type`, `Retry-After` if there is one, and those that
+    /// sign it and bind it to the request. Without a request's signature there is nothing to bind it to; that is for
     /// answers to requests that need none.
     pub fn sign(
         &self,
@@ -188,6 +219,9 @@ impl Answer {
             line(format!("{LABEL}={}", serialise(&input))),
         );
         headers.insert(SIGNATURE, line(format!("{LABEL}=:{signature}:")));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         // There is one value for each name, so each name comes with its value.
         headers
             .into_iter()

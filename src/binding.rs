@@ -27,9 +27,9 @@ pub use aws::{Aws, HostPattern};
 pub use base_url::{BadUrl, BaseUrl};
 pub use endpoint::{Endpoint, MAX_REPLY};
 pub use http::Http;
-pub use rotation::Rotation;
+pub use rotation::{BadMaxAge, MaxAge, Rotation};
 pub use sign::Sign;
-pub use ssh::Ssh;
+pub use ssh::{Ssh, SshCertificates, SshSignatures};
 pub(crate) use token::is_aws_session;
 pub use token::{
     Access, AwsToken, ClientAuthentication, Gcp, GithubApp, Grant, Jwt, JwtAlgorithm, Oauth2,
@@ -54,7 +54,7 @@ pub struct Binding {
     pub token: Option<Token>,
     /// The namespaces and certificates that a key signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ssh: Option<Ssh>,
+    pub ssh: Option<Box<Ssh>>,
     /// When a new version is due, and how it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,

@@ -29,6 +29,7 @@ use crate::{
     audit::{Ending, Event, Noted},
     binding::Bound,
     name::Name,
+    notification::Urgency,
     operation::{Done, OperationName},
     outgoing::address::Networks,
     vault::{Changed, NotUsed, Outcome, UseError, material::Material, memory::with_clean_stack},
@@ -234,6 +235,8 @@ pub(crate) struct Owed {
     pub(crate) operation: OperationName,
     /// The secret's binding, as policy saw it.
     pub(crate) bound: Option<Arc<Bound>>,
+    /// How soon a person should look, if policy says it.
+    pub(crate) urgency: Option<Urgency>,
 }
 
 impl Failure {
@@ -415,7 +418,7 @@ impl Finished {
             status,
             expires,
             detail,
-            ..
+            end,
         } = self;
         Event::Outcome {
             entry: owed.noted.index,
@@ -427,6 +430,8 @@ impl Finished {
             status: *status,
             expires: *expires,
             detail: detail.clone(),
+            // That it went well was told with the use itself.
+            urgency: owed.urgency.filter(|_| end.is_err()),
         }
     }
 

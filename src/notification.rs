@@ -3,12 +3,15 @@
 //! The same rules for every channel. How soon a person should look:
 //!
 //! - **urgent**: a value left the vault (`release`, `secret reveal`); somebody needs the owner
-//!   (locked); a provider's new value could not be stored; somebody does what only a thief or a mistake does (a suspended service asks, a
+//!   (locked, a key that is used up, a rotation that failed); a provider's new value could not be stored; somebody does what only a thief or a mistake does (a suspended service asks, a
 //!   request is replayed, a wrong passphrase, a hundred or more refused requests at once);
 //! - **quiet**: what gives nobody anything (`public-key`, `verify-mac`), that a provider answered a
 //!   call that was told of already, a new refresh token in the place of the last one, and the
 //!   agent's coming and going;
 //! - **normal**: everything else.
+//!
+//! A policy may say something else of the uses that it permits (`@notify`): the entry keeps it, and
+//! it counts for the failure of a call too. A value that leaves the vault is urgent whatever a policy says.
 //!
 //! Text that came from outside is escaped ([`escaped`]) before it is in a sentence: it may go to
 //! a terminal, a chat or a mail. The whole entry goes along for whoever wants more.
@@ -100,16 +103,19 @@ impl Notification {
 /// How soon a person should look at this; the rule is at the top of this module.
 pub fn urgency(event: &Event) -> Urgency {
     match event {
-        Event::Use { ask, .. } => match ask.operation {
-            OperationName::Release => Urgency::Urgent,
-            OperationName::PublicKey | OperationName::VerifyMac => Urgency::Quiet,
-            _ => Urgency::Normal,
+        Event::Use { ask, urgency, .. } => match (ask.operation, urgency) {
+            (OperationName::Release, _) => Urgency::Urgent,
+            (_, Some(urgency)) => *urgency,
+            (OperationName::PublicKey | OperationName::VerifyMac, None) => Urgency::Quiet,
+            (_, None) => Urgency::Normal,
         },
-        Event::Outcome { ending, .. } => match ending {
+        Event::Outcome {
+            ending, urgency, ..
+        } => match ending {
             // The old value may be dead and the new one is lost: somebody has to act.
             Ending::NotKept => Urgency::Urgent,
             Ending::Answered | Ending::Issued => Urgency::Quiet,
-            _ => Urgency::Normal,
+            _ => urgency.unwrap_or(Urgency::Normal),
         },
         Event::Refusal { reason, .. } if is_alarming(*reason) => Urgency::Urgent,
         Event::Noise { reason, count, .. } if is_alarming(*reason) || *count >= FLOOD => {
@@ -122,7 +128,9 @@ pub fn urgency(event: &Event) -> Urgency {
             ..
         } => Urgency::Quiet,
         Event::Administration { action, .. } => match action {
-            Action::SecretRevealed | Action::UnlockFailed => Urgency::Urgent,
+            Action::SecretRevealed | Action::UnlockFailed | Action::RotationFailed => {
+                Urgency::Urgent
+            }
             Action::AgentStarted | Action::AgentStopped => Urgency::Quiet,
             _ => Urgency::Normal,
         },
@@ -130,7 +138,10 @@ pub fn urgency(event: &Event) -> Urgency {
 }
 
 fn is_alarming(reason: Reason) -> bool {
-    matches!(reason, Reason::Locked | Reason::Suspended | Reason::Replay)
+    matches!(
+        reason,
+        Reason::Locked | Reason::UsedUp | Reason::Suspended | Reason::Replay
+    )
 }
 
 #[cfg(test)]

@@ -8,27 +8,40 @@
 //! `forbid` matches, and no policy failed to evaluate: Cedar would pass over a `forbid` that
 //! fails, so here any failure refuses.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use cedar_policy::{Authorizer, Decision, Policy, PolicySet, PrincipalConstraint};
 
-use self::{check::Statement, question::Looks};
+use self::{check::Statement, obligation::Obliging, question::Looks};
 use crate::name::Name;
 
+pub mod case;
 pub mod check;
 pub mod describe;
+pub mod explain;
 pub mod grant;
 mod mistake;
+pub mod obligation;
 pub mod permit;
 pub mod question;
+pub mod replay;
+pub mod suite;
 mod token;
 
+pub use case::{BadCase, Case, Said, Saying, Supposed, Target};
 pub use check::{Mentions, PolicyText};
 pub use describe::PolicyLine;
-pub use grant::{BadGrant, Grant, GrantOptions, grant};
+pub use explain::Explanation;
+pub use grant::{BadGrant, Grant, GrantOptions, Particulars, Times, grant};
 pub use mistake::PolicyError;
+pub use obligation::{Limit, Obligations};
 pub use permit::{Permit, Refused};
 pub use question::{Question, Subject};
+pub use replay::{Replay, Replayed};
+pub use suite::Suite;
 
 /// The Cedar schema that every policy is validated against.
 pub const SCHEMA: &str = include_str!("policy/schema.cedarschema");
@@ -41,6 +54,8 @@ pub struct Policies {
     named: HashMap<String, Slice>,
     /// What is about every service.
     common: Slice,
+    /// The statements that ask for something, by their ids: most ask for nothing.
+    obliging: HashMap<String, Arc<Obliging>>,
 }
 
 /// The statements that can decide for one service.
@@ -76,6 +91,10 @@ impl Policies {
         let mut common = Vec::new();
         let mut named: HashMap<String, Vec<&Statement>> = HashMap::new();
         for statement in built.texts.values().flat_map(PolicyText::statements) {
+            if let Some(obliging) = &statement.obliging {
+                let id = obliging.statement.clone();
+                built.obliging.insert(id, Arc::clone(obliging));
+            }
             match service(&statement.policy) {
                 Some(service) => named.entry(service).or_default().push(statement),
                 None => common.push(statement),
@@ -108,12 +127,21 @@ impl Policies {
             .unwrap_or(&self.common);
         slice.decide(question)
     }
+
+    /// What the statements ask for that permitted a request.
+    pub fn obligations(&self, permitted: &[String]) -> Obligations {
+        if self.obliging.is_empty() {
+            return Obligations::default();
+        }
+        let each = permitted.iter().filter_map(|id| self.obliging.get(id));
+        Obligations::new(each.cloned().collect())
+    }
 }
 
 impl Slice {
     fn new<'a>(statements: impl IntoIterator<Item = &'a Statement>) -> Self {
         let mut slice = Self::default();
-        for Statement { policy, looks } in statements {
+        for Statement { policy, looks, .. } in statements {
             #[expect(
                 clippy::expect_used,
                 reason = "an id is the policy's name, which is a key of `texts`, and a number"

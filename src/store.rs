@@ -5,7 +5,7 @@
 //! durable together or not at all. Nothing above this module may assume that it is the only
 //! process: sequence numbers and nonces are settled inside the transaction.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 pub mod sqlite;
 
@@ -42,6 +42,15 @@ pub struct StoredEntry {
     pub line: String,
 }
 
+/// How often one version of a secret was used, ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Uses of the key itself: all operations but `public-key`.
+    pub uses: u64,
+    /// The encryptions among them: `encrypt` and `data-key`.
+    pub encryptions: u64,
+}
+
 /// What a store can't do.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -74,6 +83,11 @@ pub trait Reader {
     fn checkpoint(&self) -> Result<Option<String>, StoreError>;
     /// How many entries this channel has delivered; `None` if it was never seen.
     fn position(&self, channel: &str) -> Result<Option<u64>, StoreError>;
+    /// How often each version was used, by the number of its record; one that never was is left out.
+    fn usage(&self) -> Result<BTreeMap<u64, Usage>, StoreError>;
+    /// When the newest uses were counted under `counter` for this service, in milliseconds since
+    /// 1970: at most `limit`, the newest first.
+    fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError>;
 }
 
 /// The one writer.
@@ -96,6 +110,11 @@ pub trait Transaction {
     fn checkpoint(&self) -> Result<Option<String>, StoreError>;
     /// Spends (service, nonce); `false` if it was ever spent before, in this transaction too.
     fn spend_nonce(&mut self, service: &str, nonce: &[u8]) -> Result<bool, StoreError>;
+    /// When the use was counted under `counter` for this service that lies `back` uses back (1 is
+    /// the newest), in this transaction too; `None` if there are fewer.
+    fn counted(&self, counter: &str, service: &str, back: u32) -> Result<Option<i64>, StoreError>;
+    /// Counts a use at `time`, in milliseconds since 1970; never before the last one.
+    fn count(&mut self, counter: &str, service: &str, time: i64) -> Result<(), StoreError>;
     /// Adds an entry at `index`, which must be the next one, with the stored hashes that it
     /// completes: its own, and those of the subtrees that end with it.
     fn append_entry(
@@ -112,6 +131,13 @@ pub trait Transaction {
     fn put_slot(&mut self, slot: &StoredSlot) -> Result<(), StoreError>;
     /// Moves a channel forward: it has delivered `delivered` entries.
     fn advance(&mut self, channel: &str, delivered: u64) -> Result<(), StoreError>;
+    /// How often the version with this record was used, seen under the write lock.
+    fn usage(&self, record: u64) -> Result<Usage, StoreError>;
+    /// Adds to the counts of the version with this record.
+    fn add_usage(&mut self, record: u64, more: Usage) -> Result<(), StoreError>;
+    /// Marks that the owner is told that this version passed this limit; `false` if that was
+    /// marked before, in this transaction too.
+    fn mark_due(&mut self, record: u64, limit: &str) -> Result<bool, StoreError>;
     /// Makes all of it durable (fsync) or none.
     fn commit(self) -> Result<(), StoreError>;
 }

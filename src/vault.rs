@@ -43,8 +43,10 @@ pub mod catalog;
 pub mod chain;
 pub mod change;
 mod complete;
+pub mod due;
 mod error;
 mod fold;
+pub mod history;
 pub mod material;
 pub mod memory;
 pub mod outcome;
@@ -52,6 +54,7 @@ pub mod owner_key;
 pub mod record;
 mod recovery_key;
 mod root;
+pub mod rotation;
 mod shield;
 pub mod slot;
 pub(crate) mod tokens;
@@ -65,6 +68,7 @@ pub use error::VaultError;
 pub use outcome::{NotUsed, Outcome, UseError};
 pub use owner_key::OwnerKey;
 pub use recovery_key::RecoveryKey;
+pub use rotation::{NewValue, Put};
 pub use secrecy::SecretString as Passphrase;
 pub use slot::{ShortPassphrase, UnlockError, check_new_passphrase};
 
@@ -277,6 +281,7 @@ impl Vault {
             )
         });
         let reply_to = request.reply_to().cloned();
+        let urgency = permit.obligations().urgency();
         match performed {
             Ok(Step::Done(done)) => Ok(Used::Done(Outcome::new(noted, done, reply_to))),
             Ok(step) => {
@@ -288,6 +293,7 @@ impl Vault {
                     version: version.number,
                     operation: request.operation().name(),
                     bound: permit.bound().cloned(),
+                    urgency,
                 };
                 Ok(Used::Begun(owed.progress(Ok(step))))
             }

@@ -101,7 +101,7 @@ pub enum Command {
     #[command(subcommand)]
     Service(Service),
     /// Let a service do an operation with a secret
-    Grant(Grant),
+    Grant(Box<Grant>),
     /// Policies: who may do what with which secret (Cedar)
     #[command(subcommand)]
     Policy(Policy),
@@ -339,6 +339,8 @@ pub struct Grant {
     /// Only over this way in
     #[arg(long, value_enum)]
     pub way_in: Option<Way>,
+    #[command(flatten)]
+    pub conditions: policy::options::Conditions,
     /// The policy's name [default: made from the service and the operations]
     #[arg(long, value_name = "NAME")]
     pub name: Option<Name>,
@@ -383,7 +385,44 @@ impl From<Way> for WayIn {
 #[derive(Debug, Subcommand)]
 pub enum Policy {
     /// List the policies, or show one whole
-    Show { name: Option<Name> },
+    Show {
+        name: Option<Name>,
+        /// This version instead of the newest
+        #[arg(long, value_name = "N", requires = "name")]
+        version: Option<u32>,
+    },
+    /// Write or change a policy in your editor; it is checked before it is stored
+    Edit { name: Name },
+    /// List the versions of a policy; all of them stay on record
+    History { name: Name },
+    /// Tell why a request would pass or not, and which condition fails
+    Explain {
+        /// The request as JSON ({"service", "operation", "secret", "input" or "fields", and if you like "purpose", "ticket", "way_in", "address", "time"}) [default: standard input]
+        file: Option<PathBuf>,
+        /// The request that this entry of the audit log tells of
+        #[arg(long, value_name = "N", conflicts_with = "file")]
+        entry: Option<u64>,
+    },
+    /// Hold a table of requests, to be allowed or denied, against the policies (exit code 1: a case missed; 2: not a file of tests)
+    Test {
+        /// TOML or JSON with `allow` and `deny`, lists of requests as for `explain`; `policies`, a list of files, in place of those in force; `secrets`, a table of those that are not in the vault
+        file: PathBuf,
+    },
+    /// Tell which of the last requests a change of the policies would allow or deny
+    Diff {
+        /// A file with another text for a policy; or the name of a policy, to be taken out of force
+        #[arg(value_name = "FILE|NAME")]
+        what: String,
+        /// The policy that the file would replace [default: the file's name]
+        #[arg(long, value_name = "NAME", conflicts_with = "version")]
+        name: Option<Name>,
+        /// Go back to this version of the policy
+        #[arg(long, value_name = "N")]
+        version: Option<u32>,
+        /// So many requests are looked at, the newest
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 1000)]
+        last: u64,
+    },
     /// Check a policy file against the schema
     Check {
         /// The file, `-` for standard input
@@ -454,7 +493,7 @@ pub enum Notify {
 /// `strongroom request sign deploy-key --key atlas.key --agent 127.0.0.1:7443 --message 'hello'`
 #[derive(Debug, Args)]
 pub struct Request {
-    /// What to ask for: public-key, sign, mac, verify-mac, encrypt, decrypt or release
+    /// What to ask for: sign, http, token, … (README.md lists them)
     pub operation: OperationName,
     /// The secret or alias
     pub secret: Name,
@@ -479,15 +518,42 @@ pub struct Request {
     /// The operation's input as JSON; `@FILE` reads a file, `-` standard input
     #[arg(long, value_name = "JSON")]
     pub input: Option<String>,
-    /// Shorthand for `sign`, `mac` and `encrypt`: the message or plaintext as text
+    /// Shorthand for `sign`, `ssh-sign`, `mac` and `encrypt`: the message or plaintext as text
     #[arg(long, conflicts_with = "input")]
     pub message: Option<String>,
-    /// Shorthand for `sign`, `mac` and `encrypt`: the message or plaintext is this file
+    /// Shorthand for `sign`, `ssh-sign`, `mac` and `encrypt`: the message or plaintext is this file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "message"])]
     pub message_file: Option<PathBuf>,
-    /// Write only the signature, MAC, public key, plaintext or value to this file, as bytes
+    /// With a message, for `ssh-sign`: what the signature is for, such as `git` or `file`
+    #[arg(long, conflicts_with = "input")]
+    pub namespace: Option<String>,
+    /// Write only the signature, MAC, public key, certificate, code, plaintext, value or body to this
+    /// file, as bytes
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub http: HttpAsk,
+}
+
+/// Shorthand for the input of `http`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Shorthand for `http`")]
+pub struct HttpAsk {
+    /// The method [default: GET, or POST with a body]
+    #[arg(long, value_name = "METHOD", conflicts_with = "input")]
+    pub method: Option<String>,
+    /// The path under the binding's base URL
+    #[arg(long, value_name = "PATH", conflicts_with = "input")]
+    pub path: Option<String>,
+    /// A parameter of the query; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "input")]
+    pub query: Vec<String>,
+    /// A header; may be given several times
+    #[arg(long = "header", value_name = "NAME: VALUE", conflicts_with = "input")]
+    pub headers: Vec<String>,
+    /// The body as JSON; `@FILE` reads a file, which may be anything
+    #[arg(long, value_name = "JSON", conflicts_with = "input")]
+    pub body: Option<String>,
 }
 
 /// Reads `--since`: a time, a day, or an age counted back from `now`.
@@ -551,6 +617,16 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Init => return vault::init(&home, file, json),
         Command::Agent { unlock } => return vault::agent(&home, unlock, file).await,
         Command::Audit(command) => return audit::audit(&home, command, json).await,
+        Command::Policy(
+            command @ (Policy::Edit { .. }
+            | Policy::History { .. }
+            | Policy::Explain { .. }
+            | Policy::Test { .. }
+            | Policy::Diff { .. }
+            | Policy::Show {
+                version: Some(_), ..
+            }),
+        ) => return policy::apart(&home, command, file, json).await,
         _ => {}
     }
     let door = Door::open(&home, passphrase_file.clone())?;
@@ -564,7 +640,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Secret(command) => secret::secret(&door, command, json).await,
         Command::Alias(command) => secret::alias(&door, command, json).await,
         Command::Service(command) => service::service(&door, command, json).await,
-        Command::Grant(grant) => policy::grant(&door, grant, json).await,
+        Command::Grant(grant) => policy::grant(&door, *grant, json).await,
         Command::Policy(command) => policy::policy(&door, command, json).await,
         Command::Notify(command) => audit::notify(&door, command, json).await,
         // The others returned above.

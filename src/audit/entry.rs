@@ -10,7 +10,10 @@ use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
 use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::{name::Name, operation::OperationName, request::WayIn, service::key::Thumbprint};
+use crate::{
+    name::Name, notification::Urgency, operation::OperationName, request::WayIn,
+    service::key::Thumbprint,
+};
 
 mod words;
 
@@ -40,6 +43,9 @@ pub enum Event {
         version: u32,
         /// The policies that permitted it.
         policies: Vec<String>,
+        /// How soon a person should look, if one of these policies says it.
+        #[serde(default)]
+        urgency: Option<Urgency>,
     },
     /// What became of a use that had to call a provider: the entry comes before the answer.
     Outcome {
@@ -61,6 +67,9 @@ pub enum Event {
         expires: Option<Timestamp>,
         /// What went wrong; the remote sees less.
         detail: Option<String>,
+        /// How soon a person should look at what went wrong, if a policy says it.
+        #[serde(default)]
+        urgency: Option<Urgency>,
     },
     /// A known service was refused.
     Refusal {
@@ -236,6 +245,8 @@ struct Line<'a> {
     subject: Option<&'a str>,
     time: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    urgency: Option<Urgency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     way_in: Option<WayIn>,
@@ -254,11 +265,13 @@ impl Serialize for Entry {
                 secret,
                 version,
                 policies,
+                urgency,
             } => Line {
                 ask: Some(ask),
                 secret: Some(secret),
                 version: Some(*version),
                 policies: Some(policies),
+                urgency: *urgency,
                 ..line
             },
             Event::Outcome {
@@ -271,6 +284,7 @@ impl Serialize for Entry {
                 status,
                 expires,
                 detail,
+                urgency,
             } => Line {
                 entry: Some(*entry),
                 service: Some(service),
@@ -281,6 +295,7 @@ impl Serialize for Entry {
                 status: *status,
                 expires: expires.map(Millis),
                 detail: detail.as_deref(),
+                urgency: *urgency,
                 ..line
             },
             Event::Refusal {

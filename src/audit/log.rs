@@ -14,12 +14,17 @@ use crate::{
     policy::{Permit, Refused},
     service::Authenticated,
     store::{Store, StoreError, Transaction},
-    vault::{Change, Changed, Outcome, UseError},
+    vault::{Change, Changed, Outcome, UseError, due::Due},
 };
 
 mod error;
+mod limits;
+mod usage;
 
 pub use error::{NotRecorded, Untrusted};
+
+use limits::Full;
+use usage::{Counts, UsedUp};
 
 /// What wants to be in the audit log.
 #[derive(Debug)]
@@ -35,6 +40,8 @@ pub enum Submission {
     /// Something that changes no record, such as the start of the agent: an
     /// [`Event::Administration`].
     Note(Event),
+    /// A version that passed a limit: an entry, unless the owner was told of that before.
+    Due(Due),
     /// An administration event with the records and slots that go with it.
     Change(Change),
     /// A notification channel has delivered the first `delivered` entries; this makes no entry.
@@ -48,6 +55,10 @@ pub enum Submission {
 
 /// What became of a submission: it is durable.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "the common one is the large one, and it is handed on at once"
+)]
 pub enum Committed {
     /// The key may be used now.
     Use(Recorded),
@@ -57,6 +68,11 @@ pub enum Committed {
     Noted(Noted),
     /// The change is in the vault and in the log.
     Changed(Changed),
+    /// The use was refused while it was being recorded: a limit of the policies that permitted it
+    /// is reached, or its key is used up. The refusal is in the log, and the caller may be told.
+    Refused(Box<Refused>),
+    /// The owner was told before: nothing was recorded.
+    ToldBefore,
     /// The (service, nonce) was spent before: nothing was recorded, and no key may be used. The
     /// event is noise of count 1, for the caller to fold.
     Replay(Event),
@@ -98,12 +114,40 @@ pub struct Log<S: Store> {
 enum Step {
     /// It is an entry.
     Entry(Noted),
+    /// It is a use that is refused, and an entry that says so.
+    Refused(Refusal),
     /// Its nonce was spent before.
     Replay(Box<Event>),
+    /// The owner was told before.
+    ToldBefore,
     /// It makes no entry.
     Advanced,
     /// It alone failed, and left nothing in the transaction.
     Not(NotRecorded),
+}
+
+/// Why a use is refused while it is being recorded.
+enum Refusal {
+    /// A limit of the policies that permitted it is reached.
+    OverLimit(Full),
+    /// The key has made as many encryptions as it may.
+    UsedUp(UsedUp),
+}
+
+impl Refusal {
+    fn reason(&self) -> Reason {
+        match self {
+            Self::OverLimit(_) => Reason::Limit,
+            Self::UsedUp(_) => Reason::UsedUp,
+        }
+    }
+
+    fn detail(&self) -> &str {
+        match self {
+            Self::OverLimit(full) => &full.detail,
+            Self::UsedUp(used_up) => &used_up.detail,
+        }
+    }
 }
 
 impl<S: Store> Log<S> {
@@ -160,10 +204,12 @@ impl<S: Store> Log<S> {
             self.edge = trusted_edge(&transaction, &self.key)?;
         }
         let mut growth = self.edge.grow();
+        let mut counts = Counts::default();
         let mut steps = batch
             .iter()
-            .map(|submission| put(&mut transaction, &mut growth, submission, now))
+            .map(|submission| put(&mut transaction, &mut growth, &mut counts, submission, now))
             .collect::<Result<Vec<_>, _>>()?;
+        counts.keep(&mut transaction)?;
         if growth.size() > self.edge.size() {
             let checkpoint = seal(&mut transaction, &growth, &*self.signer)?;
             for step in &mut steps {
@@ -220,6 +266,7 @@ fn trusted_edge(transaction: &impl Transaction, key: &LogKey) -> Result<Edge, Un
 fn put(
     transaction: &mut impl Transaction,
     growth: &mut Growth<'_>,
+    counts: &mut Counts,
     submission: &Submission,
     now: Timestamp,
 ) -> Result<Step, NotRecorded> {
@@ -229,12 +276,30 @@ fn put(
             if !spend(transaction, asker)? {
                 return Ok(Step::Replay(Box::new(replay(asker, now))));
             }
-            Event::Use {
+            if let Some(refusal) = refuse(transaction, counts, permit, now)? {
+                let event = Event::Refusal {
+                    ask: permit.ask(),
+                    reason: refusal.reason(),
+                    detail: refusal.detail().to_owned(),
+                    policies: permit.policies().to_vec(),
+                };
+                append(transaction, growth, event, now)?;
+                return Ok(Step::Refused(refusal));
+            }
+            let event = Event::Use {
                 ask: permit.ask(),
                 secret: permit.secret().clone(),
                 version: permit.version().number,
                 policies: permit.policies().to_vec(),
+                urgency: permit.obligations().urgency(),
+            };
+            let noted = append(transaction, growth, event, now)?;
+            for due in counts.count(transaction, permit)? {
+                if transaction.mark_due(due.record, &due.mark())? {
+                    append(transaction, growth, due.event(), now)?;
+                }
             }
+            return Ok(Step::Entry(noted));
         }
         Submission::Refusal(refused) => {
             let asker = refused.authenticated();
@@ -249,6 +314,10 @@ fn put(
             }
         }
         Submission::Outcome(finished) => finished.event(),
+        Submission::Due(due) => match transaction.mark_due(due.record, &due.mark())? {
+            true => due.event(),
+            false => return Ok(Step::ToldBefore),
+        },
         Submission::Noise(event @ Event::Noise { .. })
         | Submission::Note(event @ Event::Administration { .. }) => event.clone(),
         // An entry that tells of a use comes from a permit, and from nothing else.
@@ -278,15 +347,40 @@ fn put(
             return Ok(Step::Advanced);
         }
     };
+    Ok(Step::Entry(append(transaction, growth, event, now)?))
+}
+
+/// Puts one entry into the transaction; its receipt comes with the batch's checkpoint.
+fn append(
+    transaction: &mut impl Transaction,
+    growth: &mut Growth<'_>,
+    event: Event,
+    now: Timestamp,
+) -> Result<Noted, NotRecorded> {
     let entry = Entry::new(now, event).to_line();
     let (index, hashes) = growth.push(&entry).map_err(|_| Untrusted::Root)?;
     let hashes: Vec<_> = hashes.iter().map(|hash| hash.0).collect();
     transaction.append_entry(index, &entry, &hashes)?;
-    Ok(Step::Entry(Noted {
+    Ok(Noted {
         index,
         entry,
         receipt: String::new(),
-    }))
+    })
+}
+
+/// Whether the use must not be: seen under the write lock, so that it holds for a fleet too.
+fn refuse(
+    transaction: &mut impl Transaction,
+    counts: &mut Counts,
+    permit: &Permit,
+    now: Timestamp,
+) -> Result<Option<Refusal>, NotRecorded> {
+    if let Some(used_up) = counts.used_up(transaction, permit)? {
+        return Ok(Some(Refusal::UsedUp(used_up)));
+    }
+    // Last, because what passes here is counted.
+    let full = limits::count(transaction, permit, now)?;
+    Ok(full.map(Refusal::OverLimit))
 }
 
 fn spend(transaction: &mut impl Transaction, asker: &Authenticated) -> Result<bool, StoreError> {
@@ -333,6 +427,14 @@ fn durable(submission: Submission, step: Step) -> Result<Committed, NotRecorded>
     Ok(match (submission, step) {
         (_, Step::Not(error)) => return Err(error),
         (_, Step::Replay(event)) => Committed::Replay(*event),
+        (_, Step::ToldBefore) => Committed::ToldBefore,
+        (Submission::Use(permit), Step::Refused(refusal)) => {
+            Committed::Refused(Box::new(match refusal {
+                Refusal::OverLimit(full) => permit.over_limit(full.detail, full.retry_after),
+                Refusal::UsedUp(UsedUp { detail }) => permit.refuse(Reason::UsedUp, detail),
+            }))
+        }
+        (_, Step::Refused(_)) => return Err(NotRecorded::Unfit("a use")),
         (Submission::Use(permit), Step::Entry(noted)) => Committed::Use(Recorded { permit, noted }),
         // The answer carries the entry of the use itself: that is what the caller can check.
         (Submission::Outcome(finished), Step::Entry(_)) => {

@@ -6,6 +6,7 @@ mod entries;
 mod filters;
 mod fixture;
 mod group;
+mod limits;
 mod receipts;
 mod tamper;
 mod uses;

@@ -73,6 +73,8 @@ pub struct Refusal {
     pub title: String,
     /// More about it.
     pub detail: Option<String>,
+    /// In how many seconds the same would be allowed, if that is known.
+    pub retry_after: Option<u32>,
     /// The refusal's own entry, if it has one.
     pub proof: Option<Proof>,
 }
@@ -129,6 +131,7 @@ struct Details {
     detail: Option<String>,
     entry: Option<String>,
     receipt: Option<String>,
+    retry_after: Option<u32>,
 }
 
 /// Checks an answer to `sent`. Nothing in it is looked at before the signature holds.
@@ -175,6 +178,7 @@ pub fn check(
                 problem: details.r#type,
                 title: details.title,
                 detail: details.detail,
+                retry_after: details.retry_after,
                 proof,
             }))
         }

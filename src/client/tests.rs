@@ -518,6 +518,7 @@ proptest! {
             status: StatusCode::from_u16(status).unwrap(),
             content_type: if problem { crate::answer::PROBLEM_JSON } else { crate::answer::JSON },
             body,
+            retry_after: None,
         };
         let mut headers: HeaderMap =
             answer.sign(&identity, Some(sent.signature()), at(NOW)).into_iter().collect();

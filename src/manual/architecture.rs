@@ -69,6 +69,14 @@
 //! `who_is_not_permitted_learns_nothing`, `the_remote_is_not_told_which_keys_there_are`,
 //! `a_refusal_is_signed_and_says_little`.
 //!
+//! **Invariant: a limit is exact.** A use that a policy limits is counted in the transaction that
+//! records it, for each statement and service, and the window slides: at no moment lie more uses
+//! than the limit says in the span before it, across restarts, racing requests and a fleet.
+//! Tests: `requests_of_one_batch_count_each_other`, `a_limit_holds_across_restarts`,
+//! `agents_of_a_fleet_count_together`,
+//! `the_window_slides_and_does_not_begin_anew_at_the_full_hour`,
+//! `of_requests_that_race_exactly_as_many_pass_as_the_limit_says`.
+//!
 //! **Invariant: what the owner did not sign is not there.** Every record of the vault is signed
 //! by the owner key and holds the hash of the record before it. A vault with one record changed,
 //! moved, added or cut off is refused whole, and the record is named.
@@ -112,14 +120,26 @@
 //!   commit takes up to 256 of them: one transaction, one checkpoint, one sync.
 //! - **Connections** are async tasks. They parse, verify and authorise side by side, against a
 //!   [`Catalog`] that never changes: a change makes a new one.
+//! - **Errands** are tasks of their own: a use that needs its provider's answer goes on when its
+//!   caller hangs up, and ends with an entry of its own. A lock cuts it off; a stop waits for it.
+//! - **Connections to providers** are kept for the very same binding and version, at most 60 s
+//!   without use. The name is looked up once for each, every address is judged, and one of these
+//!   very addresses is dialled ([`outgoing::address`](crate::outgoing::address)). No redirect is
+//!   followed and no proxy asked.
+//! - **Large bodies** take room of one bound, `limits.held`: the request's body, the provider's
+//!   answer, and the answer on its way out until its last byte was sent. Who finds no room is told
+//!   so at once. What decoding holds beside that is bounded by the number of threads.
 //! - **Argon2id, RSA key generation and imports** run on threads for blocking work.
 //! - **Channels** are tasks that read what is committed, each at its own pace.
 //! - **Readers** have a read-only connection of their own and never wait for the writer.
 //!
 //! A change by the owner is made on a copy of the catalog, signed, committed together with its
-//! entry, and only then put in force. A permit is as old as the commit took, so
-//! [`Vault::use_key`] looks again whether the vault is unlocked, the version is in use and the
-//! service is not suspended.
+//! entry, and only then put in force. While it is, no request is between its decision and its use:
+//! a change waits for those that are, which takes as long as a commit. So an alias, a binding or a
+//! version can be changed under load, no caller notices, and in the log every use stands on the
+//! same side of the change as its effect (`an_alias_moves_between_providers_under_load`). Only a
+//! lock does not wait, so [`Vault::use_key`] looks again whether the vault is unlocked, and whether
+//! the version, the binding and the service are still what they were.
 //!
 //! The agent starts locked. Unlocked, the root (an age identity and the owner's signing key) is
 //! in locked memory. An opened value is kept for its next use only under a random key that lives
@@ -127,8 +147,7 @@
 //!
 //! # What is not built
 //!
-//! Operations that send something themselves (HTTP with a credential, tokens, SSH certificates,
-//! TOTP), approvals, rate limits, ways in other than TLS and the local socket, slots other than
+//! Approvals, ways in other than TLS and the local socket, slots other than
 //! passphrase and recovery key, a new root for an old vault, witnesses, and stores other than
 //! SQLite. A policy that speaks of one of these is refused when it is written, and not ignored.
 //!

@@ -153,8 +153,15 @@ fn did(ask: &Ask, secret: &str, time: Timestamp) -> String {
             format!("sent {method} {host}{} with {secret}", field(ask, "path"))
         }
         OperationName::Token => token(ask, secret, time),
-        OperationName::SshSign => format!("signed with {secret} for SSH"),
-        OperationName::SshCertificate => format!("was issued an SSH certificate by {secret}"),
+        OperationName::SshSign => format!(
+            "made an SSH signature for '{}' with {secret}",
+            field(ask, "namespace")
+        ),
+        OperationName::SshCertificate => format!(
+            "was issued an SSH certificate for {}, {}, by {secret}",
+            names(ask, "principals"),
+            span(ask, "lifetime")
+        ),
         OperationName::Totp => format!("was given a one-time code of {secret}"),
         OperationName::Release => format!("was given the value of {secret}"),
     }
@@ -162,6 +169,10 @@ fn did(ask: &Ask, secret: &str, time: Timestamp) -> String {
 
 /// Whom it is for, and how long it is good: exactly, where no provider has a say in it.
 fn token(ask: &Ask, secret: &str, time: Timestamp) -> String {
+    if ask.fields.contains_key("role") {
+        let (role, session) = (field(ask, "role"), field(ask, "session"));
+        return format!("had credentials of the role {role} fetched with {secret}, as {session}");
+    }
     let audience = match ask.fields.contains_key("audience") {
         true => format!(" for {}", field(ask, "audience")),
         false => String::new(),
@@ -212,6 +223,30 @@ fn field(ask: &Ask, name: &str) -> String {
     }
 }
 
+/// The texts in a field, escaped.
+fn names(ask: &Ask, name: &str) -> String {
+    let texts = ask.fields.get(name).and_then(Value::as_array);
+    let texts = texts.into_iter().flatten().filter_map(Value::as_str);
+    let listed: Vec<String> = texts.take(SEVERAL + 1).map(escaped).collect();
+    match listed.get(..SEVERAL) {
+        Some(some) if listed.len() > SEVERAL => format!("{} and others", some.join(", ")),
+        _ => listed.join(", "),
+    }
+}
+
+/// How many names of a list are told.
+const SEVERAL: usize = 3;
+
+/// A number of seconds as people say it.
+fn span(ask: &Ask, name: &str) -> String {
+    match ask.fields.get(name).and_then(Value::as_u64) {
+        None => field(ask, name),
+        Some(seconds) if seconds > 0 && seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        Some(seconds) if seconds > 0 && seconds % 60 == 0 => format!("{} min", seconds / 60),
+        Some(seconds) => format!("{seconds} s"),
+    }
+}
+
 fn ended(ending: Ending) -> &'static str {
     match ending {
         Ending::Answered => "was answered",
@@ -250,6 +285,9 @@ fn why_not(ask: &Ask, reason: Reason, detail: &str, policies: &[String]) -> Stri
         Reason::UnknownVersion => format!("{what}, but it has no such version"),
         Reason::Retired => format!("{what}, but it is retired"),
         Reason::Suspended => format!("{what}, but the service is suspended"),
+        Reason::Limit => format!("{what}, more often than allowed: {}", escaped(detail)),
+        Reason::NeedsApproval => format!("{what} needs an approval: {}", escaped(detail)),
+        Reason::UsedUp => format!("{what} needs a new version: {}", escaped(detail)),
         Reason::NotPossible if detail.is_empty() => format!("{what} is not possible"),
         Reason::NotPossible => format!("{what} is not possible: {}", escaped(detail)),
         other if detail.is_empty() => format!("{what} ({other})"),
@@ -275,7 +313,10 @@ fn flaw(reason: Reason) -> &'static str {
         | Reason::UnknownSecret
         | Reason::UnknownVersion
         | Reason::Retired
+        | Reason::UsedUp
         | Reason::NotPossible
+        | Reason::Limit
+        | Reason::NeedsApproval
         | Reason::Locked => "that this agent refused",
     }
 }
@@ -296,6 +337,9 @@ fn administered(action: Action, subject: Option<&str>, version: Option<u32>, by:
         Action::SecretAdded => format!("secret {subject} was added"),
         Action::SecretRotated => format!("secret {subject} was rotated and is now at{version}"),
         Action::SecretRetired => format!("secret {subject}{version} was retired"),
+        Action::SecretDue => format!("secret {subject} is due for rotation"),
+        Action::SecretRevoked => format!("secret {subject}{version} was revoked at its provider"),
+        Action::RotationFailed => format!("the rotation of secret {subject} failed"),
         Action::SecretRevealed => {
             format!("the value of secret {subject}{version} was shown to the owner")
         }

@@ -18,6 +18,7 @@ fn used(ask: Ask, secret: &str) -> Event {
         secret: secret.parse().unwrap(),
         version: 1,
         policies: vec!["p".to_owned()],
+        urgency: None,
     }
 }
 
@@ -143,8 +144,40 @@ fn a_token_is_told_with_whom_it_is_for_and_how_long() {
 }
 
 #[test]
+fn what_aws_is_asked_for_is_told() {
+    let told = |operation, fields: serde_json::Value, sentence: &str| {
+        let mut ask = ask(operation);
+        ask.fields = fields.as_object().unwrap().clone();
+        ask.asked = "aws/prod".parse().unwrap();
+        let sentence = format!("{sentence}; 1st time today");
+        says(used(ask, "aws/prod"), &sentence, Urgency::Normal);
+    };
+    let mut fields = json!({
+        "service": "s3", "region": "eu-west-1", "method": "GET", "host": "b.s3.amazonaws.com",
+        "path": "/key", "query": {}, "headers": {}, "presigned": false, "unsigned_payload": false,
+    });
+    told(
+        OperationName::AwsSign,
+        fields.clone(),
+        "atlas had a request to s3 signed with aws/prod: GET b.s3.amazonaws.com/key in eu-west-1",
+    );
+    fields["expires"] = 60.into();
+    fields["action"] = "Get\u{202e}".into();
+    told(
+        OperationName::AwsSign,
+        fields,
+        "atlas had a request to s3 signed with aws/prod: Get\\u{202e}, GET b.s3.amazonaws.com/key in eu-west-1, as a URL good for 60 s",
+    );
+    told(
+        OperationName::Token,
+        json!({"type": "aws", "role": "arn:aws:iam::1:role/ci", "session": "ci-7", "lifetime": 900}),
+        "atlas had credentials of the role arn:aws:iam::1:role/ci fetched with aws/prod, as ci-7",
+    );
+}
+
+#[test]
 fn sentences_are_plain() {
-    use OperationName::{Decrypt, PublicKey, Release, Sign};
+    use OperationName::{Decrypt, PublicKey, Release, Sign, SshCertificate, SshSign};
     use Urgency::{Normal, Quiet, Urgent};
 
     let purpose = Ask {
@@ -169,6 +202,34 @@ fn sentences_are_plain() {
     says(
         used(ask(Decrypt), "k/2026"),
         "atlas decrypted with k/2026 (asked for as deploy-key); 1st time today",
+        Normal,
+    );
+    let with = |operation, fields: serde_json::Value| Ask {
+        fields: fields.as_object().unwrap().clone(),
+        ..ask(operation)
+    };
+    for (lifetime, span) in [(300, "5 min"), (7200, "2 h"), (45, "45 s"), (90, "90 s")] {
+        let fields = json!({"principals": ["deploy"], "lifetime": lifetime});
+        says(
+            used(with(SshCertificate, fields), "ssh-ca"),
+            &format!(
+                "atlas was issued an SSH certificate for deploy, {span}, by ssh-ca (asked for as deploy-key); 1st time today"
+            ),
+            Normal,
+        );
+    }
+    let many = json!({"principals": ["a", "b", "c", "d\u{202e}"], "lifetime": 60});
+    says(
+        used(with(SshCertificate, many), "deploy-key"),
+        "atlas was issued an SSH certificate for a, b, c and others, 1 min, by deploy-key; 1st time today",
+        Normal,
+    );
+    says(
+        used(
+            with(SshSign, json!({"namespace": "git\u{1b}"})),
+            "deploy-key",
+        ),
+        "atlas made an SSH signature for 'git\\u{1b}' with deploy-key; 1st time today",
         Normal,
     );
     let ticket = Ask {
@@ -199,6 +260,21 @@ fn sentences_are_plain() {
     says(
         refused(Sign, Reason::NotPossible, "a `token` cannot sign", &["p"]),
         "atlas was refused: sign with deploy-key is not possible: a `token` cannot sign",
+        Normal,
+    );
+    says(
+        refused(Sign, Reason::Limit, "policy `p` permits 2 per hour", &["p"]),
+        "atlas was refused: sign with deploy-key, more often than allowed: policy `p` permits 2 per hour",
+        Normal,
+    );
+    says(
+        refused(
+            Sign,
+            Reason::NeedsApproval,
+            "policy `p` asks for `1 of security`",
+            &["p"],
+        ),
+        "atlas was refused: sign with deploy-key needs an approval: policy `p` asks for `1 of security`",
         Normal,
     );
     says(
@@ -233,6 +309,32 @@ fn sentences_are_plain() {
         "the agent started",
         Quiet,
     );
+    let prod = Some("heroku/prod");
+    says(
+        administration(Action::SecretDue, prod, Some(3), Some("90 days old")),
+        "secret heroku/prod is due for rotation: 90 days old",
+        Normal,
+    );
+    says(
+        administration(Action::SecretRevoked, prod, Some(3), None),
+        "secret heroku/prod version 3 was revoked at its provider",
+        Normal,
+    );
+    says(
+        administration(Action::RotationFailed, prod, None, Some("exit status: 1")),
+        "the rotation of secret heroku/prod failed: exit status: 1",
+        Urgent,
+    );
+    says(
+        refused(
+            OperationName::Encrypt,
+            Reason::UsedUp,
+            "version 1 is used up",
+            &["p"],
+        ),
+        "atlas was refused: encrypt with deploy-key needs a new version: version 1 is used up",
+        Urgent,
+    );
     says(
         administration(Action::Unlocked, None, None, None),
         "the vault was unlocked",
@@ -258,6 +360,70 @@ fn sentences_are_plain() {
         "alias prod was set: prod/2026",
         Normal,
     );
+}
+
+#[test]
+fn a_policy_says_how_soon_a_person_should_look() {
+    use OperationName::{Http, PublicKey, Release, Sign};
+    use Urgency::{Normal, Quiet, Urgent};
+
+    let said = |operation, said| {
+        let Event::Use {
+            ask,
+            secret,
+            version,
+            policies,
+            ..
+        } = used(ask(operation), "key")
+        else {
+            panic!()
+        };
+        urgency(&Event::Use {
+            ask,
+            secret,
+            version,
+            policies,
+            urgency: said,
+        })
+    };
+    for (operation, by_policy, expected) in [
+        (Sign, None, Normal),
+        (Sign, Some(Urgent), Urgent),
+        (Sign, Some(Quiet), Quiet),
+        (PublicKey, None, Quiet),
+        (PublicKey, Some(Normal), Normal),
+        // A value that leaves is urgent whatever is said.
+        (Release, Some(Quiet), Urgent),
+    ] {
+        assert_eq!(
+            said(operation, by_policy),
+            expected,
+            "{operation} {by_policy:?}"
+        );
+    }
+    let ended = |ending, said| {
+        urgency(&Event::Outcome {
+            entry: 1,
+            service: "atlas".parse().unwrap(),
+            secret: "key".parse().unwrap(),
+            version: 1,
+            operation: Http,
+            ending,
+            status: None,
+            expires: None,
+            detail: None,
+            urgency: said,
+        })
+    };
+    for (ending, by_policy, expected) in [
+        (Ending::TimedOut, None, Normal),
+        (Ending::TimedOut, Some(Urgent), Urgent),
+        (Ending::TimedOut, Some(Quiet), Quiet),
+        (Ending::Answered, Some(Urgent), Quiet),
+        (Ending::NotKept, Some(Quiet), Urgent),
+    ] {
+        assert_eq!(ended(ending, by_policy), expected, "{ending} {by_policy:?}");
+    }
 }
 
 #[test]

@@ -4,41 +4,42 @@
 //! understand, a statement that can never apply, a character that makes the text read differently
 //! from what it says. [`PolicyError`] shows each mistake with its line.
 
-use std::{str::FromStr, sync::LazyLock};
+use std::{
+    ops::Range,
+    str::FromStr,
+    sync::{Arc, LazyLock},
+};
 
 use cedar_policy::{
-    Policy, PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning, Validator,
+    Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning, Validator,
 };
 
 use super::{
     PolicyError, SCHEMA,
     mistake::{Mistake, misleads},
+    obligation::{self, Duty, Obliging},
     question::Looks,
     token::{bounded, tokens},
 };
 use crate::name::Name;
 
-/// The annotations that may stand in a policy: `@id` is a note for readers and has no effect.
-const ANNOTATIONS: &[&str] = &["id"];
-
-/// Obligations that owners will look for, and what is true until they exist.
-const NOT_YET: &[(&str, &str)] = &[
-    ("approve", "nobody would be asked"),
-    ("limit", "uses are not counted"),
-    ("notify", "every use is notified in the same way"),
-];
+/// The annotation that is a note for readers and has no effect.
+const NOTE: &str = "id";
 
 /// Enough for the deepest text that [`bounded`] lets pass, in a debug build too; a test holds
 /// the two together. The system gives the memory only when it is touched.
-const STACK: usize = 64 * 1024 * 1024;
+pub(super) const STACK: usize = 64 * 1024 * 1024;
 
-static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
+/// [`SCHEMA`], parsed.
+pub(super) static PARSED: LazyLock<Schema> = LazyLock::new(|| {
     #[expect(
         clippy::expect_used,
         reason = "the schema is part of the program, and every test of this file parses it"
     )]
-    Validator::new(Schema::from_str(SCHEMA).expect("the built-in schema is well-formed"))
+    Schema::from_str(SCHEMA).expect("the built-in schema is well-formed")
 });
+
+static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| Validator::new(PARSED.clone()));
 
 /// A policy's name and text, parsed and validated against [`SCHEMA`]. One text may hold several
 /// Cedar statements.
@@ -57,6 +58,10 @@ pub(super) struct Statement {
     /// several.
     pub(super) policy: Policy,
     pub(super) looks: Looks,
+    /// What its annotations ask for, if they ask for something.
+    pub(super) obliging: Option<Arc<Obliging>>,
+    /// Where it stands in the text.
+    pub(super) span: Range<usize>,
 }
 
 /// What a policy mentions by name. Texts, not [`Name`]s: anything can stand in a policy.
@@ -76,12 +81,22 @@ impl PolicyText {
     pub fn check(name: Name, text: &str) -> Result<Self, PolicyError> {
         // Whatever walks the syntax tree does it in here.
         let checked = stacker::grow(STACK, || {
-            let policies = policies(&name, text)?;
+            let (policies, duties) = policies(&name, text)?;
             let mentions = Mentions::of(&policies);
-            let statements = policies.into_iter().map(|policy| Statement {
-                looks: Looks::of(&policy),
-                policy,
-            });
+            let statements = policies
+                .into_iter()
+                .zip(duties)
+                .zip(spans(text))
+                .zip(1_u32..)
+                .map(|(((policy, duty), span), number)| {
+                    let counter = format!("{name}#{number}");
+                    Statement {
+                        looks: Looks::of(&policy),
+                        obliging: Obliging::new(policy.id().to_string(), counter, duty),
+                        policy,
+                        span,
+                    }
+                });
             Ok((statements.collect(), mentions))
         });
         match checked {
@@ -135,7 +150,8 @@ impl Mentions {
     }
 }
 
-fn policies(name: &Name, text: &str) -> Result<Vec<Policy>, Vec<Mistake>> {
+/// The statements, and what each asks for.
+fn policies(name: &Name, text: &str) -> Result<(Vec<Policy>, Vec<Duty>), Vec<Mistake>> {
     readable(text).map_err(|mistake| vec![mistake])?;
     let parsed = PolicySet::from_str(text).map_err(|errors| {
         errors
@@ -151,12 +167,9 @@ fn policies(name: &Name, text: &str) -> Result<Vec<Policy>, Vec<Mistake>> {
         let mistake = Mistake::new("there is no policy in the text");
         return Err(vec![mistake.hint("write `permit (…);` or `forbid (…);`")]);
     }
-    let annotations = annotation_mistakes(&policies, text);
-    if !annotations.is_empty() {
-        return Err(annotations);
-    }
+    let duties = duties(&policies, text)?;
     validate(&policies, text)?;
-    Ok(policies)
+    Ok((policies, duties))
 }
 
 /// Bounds, and no character that hides something.
@@ -226,35 +239,94 @@ fn named(name: &Name, parsed: &PolicySet) -> Vec<Policy> {
         .collect()
 }
 
-fn annotation_mistakes(policies: &[Policy], text: &str) -> Vec<Mistake> {
-    let tokens: Vec<_> = tokens(text).collect();
+/// Reads the annotations of each statement.
+fn duties(policies: &[Policy], text: &str) -> Result<Vec<Duty>, Vec<Mistake>> {
+    let places = annotations(text);
     let mut mistakes = Vec::new();
-    for (key, _) in policies.iter().flat_map(Policy::annotations) {
-        if ANNOTATIONS.contains(&key) {
-            continue;
-        }
-        for pair in tokens.windows(2) {
-            if let [sign, word] = pair
-                && sign.text == "@"
-                && word.text == key
-            {
-                mistakes.push(not_understood(key).at(text, sign.span.start..word.span.end));
+    let mut duties = Vec::new();
+    for (policy, places) in policies.iter().zip(places) {
+        let at = |key: &str, mistake: Mistake, value: bool| match places
+            .iter()
+            .find(|place| place.key == key)
+        {
+            Some(place) if value => mistake.at(text, place.value.clone()),
+            Some(place) => mistake.at(text, place.sign.clone()),
+            None => mistake,
+        };
+        for (key, _) in policy.annotations().filter(|(key, _)| *key != NOTE) {
+            if !obligation::KEYS.contains(&key) {
+                mistakes.push(at(key, not_understood(key), false));
+            } else if policy.effect() == Effect::Forbid {
+                mistakes.push(at(key, obligation::on_forbid(key), false));
             }
         }
-        if mistakes.is_empty() {
-            mistakes.push(not_understood(key));
+        match Duty::read(policy.annotations()) {
+            Ok(duty) => duties.push(duty),
+            Err((key, why)) => mistakes.push(at(key, obligation::mistake(key, &why), true)),
         }
     }
-    mistakes
+    if mistakes.is_empty() {
+        Ok(duties)
+    } else {
+        Err(mistakes)
+    }
 }
 
 fn not_understood(key: &str) -> Mistake {
-    match NOT_YET.iter().find(|(later, _)| *later == key) {
-        Some((_, so)) => Mistake::new(format!("annotation `@{key}` is not understood yet: {so}"))
-            .hint("remove it; where it matters, permit less with conditions in `when { … }`"),
-        None => Mistake::new(format!("annotation `@{key}` is not understood"))
-            .hint("remove it; a note for readers is `@id(\"…\")` or a comment `// …`"),
+    Mistake::new(format!("annotation `@{key}` is not understood")).hint(
+        "remove it: there are `@limit`, `@notify` and `@approve`; a note for readers is `@id(\"…\")` or a comment `// …`",
+    )
+}
+
+/// Where an annotation stands.
+struct Place<'a> {
+    key: &'a str,
+    /// `@limit`
+    sign: Range<usize>,
+    /// `"20 per hour"`, or the sign where there is no value.
+    value: Range<usize>,
+}
+
+/// The places of the annotations of each statement of a text that Cedar has parsed: nothing else
+/// begins with `@`, and nothing but the end of a statement is a `;`.
+fn annotations(text: &str) -> Vec<Vec<Place<'_>>> {
+    let tokens: Vec<_> = tokens(text).collect();
+    tokens
+        .split(|token| token.text == ";")
+        .map(|statement| {
+            let windows = (0..statement.len()).filter_map(|from| statement.get(from..));
+            windows
+                .filter_map(|rest| match rest {
+                    [sign, key, open, value, ..] if sign.text == "@" && open.text == "(" => {
+                        Some((sign, key, value.span.clone()))
+                    }
+                    [sign, key, ..] if sign.text == "@" => {
+                        Some((sign, key, sign.span.start..key.span.end))
+                    }
+                    _ => None,
+                })
+                .map(|(sign, key, value)| Place {
+                    key: key.text,
+                    sign: sign.span.start..key.span.end,
+                    value,
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// Where each statement of a parsed text stands, with its annotations and its `;`.
+fn spans(text: &str) -> Vec<Range<usize>> {
+    let mut spans = Vec::new();
+    let mut start = None;
+    for token in tokens(text) {
+        let from = *start.get_or_insert(token.span.start);
+        if token.text == ";" {
+            spans.push(from..token.span.end);
+            start = None;
+        }
     }
+    spans
 }
 
 fn validate(policies: &[Policy], text: &str) -> Result<(), Vec<Mistake>> {

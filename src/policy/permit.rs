@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Question, Subject, Verdict};
+use super::{Obligations, Question, Subject, Verdict};
 use crate::{
     answer::Problem,
     audit::{Ask, Reason},
@@ -32,6 +32,7 @@ pub struct Permit {
     bound: Option<Arc<Bound>>,
     fields: Map<String, Value>,
     policies: Vec<String>,
+    obligations: Obligations,
 }
 
 /// A request of a known service that was refused, on its way to the audit log.
@@ -42,6 +43,7 @@ pub struct Refused {
     reason: Reason,
     detail: String,
     policies: Vec<String>,
+    retry_after: Option<u32>,
 }
 
 impl Authenticated {
@@ -104,6 +106,16 @@ impl Authenticated {
                     ),
                 )),
             });
+        let obligations = catalog.policies().obligations(&policies);
+        let possible = possible.and_then(|version| match obligations.approval() {
+            None => Ok(version),
+            Some((statement, approval)) => Err((
+                Reason::NeedsApproval,
+                format!(
+                    "policy `{statement}` asks for the approval of `{approval}`, and this version can't ask anybody yet"
+                ),
+            )),
+        });
         match possible {
             Ok(version) => Ok(Permit {
                 authenticated: self,
@@ -111,6 +123,7 @@ impl Authenticated {
                 bound: secret.bound.clone(),
                 fields,
                 policies,
+                obligations,
             }),
             Err((reason, detail)) => Err(Refused {
                 policies,
@@ -147,6 +160,7 @@ impl Authenticated {
             reason,
             detail: detail.into(),
             policies: Vec::new(),
+            retry_after: None,
         }
     }
 }
@@ -181,6 +195,17 @@ fn version<'a>(
     }
 }
 
+/// Whether the secret can do what policy permits: for an owner who asks, in advance.
+pub fn possible(secret: &Secret, operation: &Operation) -> Result<(), String> {
+    let binding = secret.bound.as_ref().map(|bound| &bound.binding);
+    operation
+        .suits(secret.kind, secret.releasable, binding)
+        .map_err(|unsuitable| unsuitable.to_string())?;
+    version(secret, operation)
+        .map(|_| ())
+        .map_err(|(_, why)| why)
+}
+
 impl Permit {
     /// Who asked, and for what.
     pub fn authenticated(&self) -> &Authenticated {
@@ -210,6 +235,20 @@ impl Permit {
     /// The statements that permit it, by their ids: at least one.
     pub fn policies(&self) -> &[String] {
         &self.policies
+    }
+
+    /// What those statements ask for.
+    pub fn obligations(&self) -> &Obligations {
+        &self.obligations
+    }
+
+    /// Gives the permit up because a limit of its policies is reached: the next use is possible
+    /// in so many seconds.
+    pub(crate) fn over_limit(self, detail: impl Into<String>, retry_after: u32) -> Refused {
+        Refused {
+            retry_after: Some(retry_after),
+            ..self.refuse(Reason::Limit, detail)
+        }
     }
 
     /// Gives the permit up: the vault is locked, the caller asks too often, …
@@ -253,14 +292,21 @@ impl Refused {
         &self.policies
     }
 
+    /// In how many seconds the same request would be allowed, if time is all that it takes.
+    pub fn retry_after(&self) -> Option<u32> {
+        self.retry_after
+    }
+
     /// What the remote is told in a word.
     pub fn problem(&self) -> Problem {
         match self.reason {
             // One problem for both, so that names can't be probed.
-            Reason::Denied | Reason::UnknownSecret => Problem::Denied,
-            Reason::NotPossible | Reason::UnknownVersion | Reason::Retired => Problem::Unsuitable,
+            Reason::Denied | Reason::UnknownSecret | Reason::NeedsApproval => Problem::Denied,
+            Reason::NotPossible | Reason::UnknownVersion | Reason::Retired | Reason::UsedUp => {
+                Problem::Unsuitable
+            }
             Reason::Locked => Problem::Locked,
-            Reason::TooManyRequests => Problem::TooManyRequests,
+            Reason::TooManyRequests | Reason::Limit => Problem::TooManyRequests,
             Reason::Replay => Problem::Replay,
             Reason::Malformed => Problem::Malformed,
             Reason::TooLarge => Problem::TooLarge,
@@ -277,6 +323,13 @@ impl Refused {
     /// What the remote is told in a sentence: the detail only if policy had permitted the request.
     pub fn told(&self) -> &str {
         match self.problem() {
+            // Policy permits it as far as it goes, so this tells no stranger anything.
+            _ if self.reason == Reason::NeedsApproval => {
+                "policy allows this request once somebody approves it, and this agent can't ask anybody yet"
+            }
+            _ if self.reason == Reason::Limit => {
+                "as many requests as policy allows were made; try again when `retry_after` seconds have passed"
+            }
             Problem::Denied => "policy does not allow this request",
             Problem::Unsuitable => &self.detail,
             Problem::Locked => "the vault is locked",

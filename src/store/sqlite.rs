@@ -4,6 +4,7 @@
 //! refuses what must never happen (see `sqlite/schema.rs`), also through somebody else's connection.
 
 use std::{
+    collections::BTreeMap,
     fs::{File, OpenOptions},
     io,
     marker::PhantomData,
@@ -13,11 +14,12 @@ use std::{
 };
 
 use rusqlite::{
-    Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, config::DbConfig, params,
+    Connection, OpenFlags, OptionalExtension as _, Row, TransactionBehavior, config::DbConfig,
+    params,
 };
 use tlog_tiles::split_stored_hash_index;
 
-use super::{Reader, Store, StoreError, StoredEntry, StoredRecord, StoredSlot};
+use super::{Reader, Store, StoreError, StoredEntry, StoredRecord, StoredSlot, Usage};
 
 mod problem;
 mod schema;
@@ -79,10 +81,11 @@ impl SqliteStore {
 
     /// Opens the store for writing.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let store = Self::with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut store = Self::with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // First of all: somebody else's database is left as it is.
         schema::check(&store.connection, path)?;
         store.set_up()?;
+        schema::upgrade(&mut store.connection).map_err(|error| machine(path, error))?;
         Ok(store)
     }
 
@@ -207,6 +210,27 @@ impl<Access> Reader for Sqlite<Access> {
                 .optional()
         })
     }
+
+    fn usage(&self) -> Result<BTreeMap<u64, Usage>, StoreError> {
+        self.run(|connection| {
+            connection
+                .prepare_cached("SELECT uses, encryptions, record FROM usage")?
+                .query_map([], |row| Ok((unsigned(row, 2)?, usage(row)?)))?
+                .collect()
+        })
+    }
+
+    fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError> {
+        self.run(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT time FROM counted WHERE counter = ?1 AND service = ?2
+                     ORDER BY number DESC LIMIT ?3",
+                )?
+                .query_map(params![counter, service, limit], |row| row.get(0))?
+                .collect()
+        })
+    }
 }
 
 impl Store for SqliteStore {
@@ -250,6 +274,14 @@ fn checkpoint(connection: &Connection) -> Result<Option<String>, rusqlite::Error
         .prepare_cached("SELECT note FROM checkpoint")?
         .query_row([], |row| row.get(0))
         .optional()
+}
+
+/// The columns `uses` and `encryptions`, which are the first two.
+fn usage(row: &Row<'_>) -> Result<Usage, rusqlite::Error> {
+    Ok(Usage {
+        uses: unsigned(row, 0)?,
+        encryptions: unsigned(row, 1)?,
+    })
 }
 
 fn not_created(path: &Path, error: &io::Error) -> StoreError {

@@ -3,7 +3,9 @@
 use super::{
     BadRecord, ShortPassphrase,
     administration::secrets::{MAX_LABEL_LEN, MAX_LABELS},
+    material::MaterialError,
     memory::Unavailable,
+    rotation::NotSealedHere,
 };
 use crate::{
     binding::BadBinding, name::Name, operation::Kind, service::key::Thumbprint, store::StoreError,
@@ -75,6 +77,20 @@ pub enum VaultError {
         /// The new value's kind.
         given: Kind,
     },
+    /// What came as a new value is none.
+    #[error("this is no new value of secret `{secret}`: {why}")]
+    NotAValue {
+        /// The secret.
+        secret: Name,
+        /// What is wrong with it.
+        why: MaterialError,
+    },
+    /// The new value is the old one.
+    #[error("the new value of secret `{0}` is the one that it has already")]
+    SameValue(Name),
+    /// Sealed to another vault, or changed since.
+    #[error(transparent)]
+    NotSealedHere(#[from] NotSealedHere),
     /// The binding does not fit the secret.
     #[error(transparent)]
     BadBinding(#[from] BadBinding),

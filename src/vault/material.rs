@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod aws;
+mod base32;
 mod basic;
 pub(crate) mod gcp;
 mod import;
@@ -36,6 +37,7 @@ mod openssh;
 mod pem;
 mod rsa;
 pub(crate) mod text;
+pub(crate) mod totp;
 
 use self::import::without_line_end;
 pub(crate) use self::{aws::AccessKey, basic::Basic, mtls::Mtls};
@@ -133,7 +135,7 @@ pub enum MaterialError {
 
 impl Material {
     /// Makes a new secret: RSA keys of 3072 bits, everything symmetric of 256. A token is 43
-    /// characters of base64url.
+    /// characters of base64url, a `totp` seed an `otpauth` URI with 160 bits.
     pub fn generate(kind: Kind) -> Result<Self, MaterialError> {
         with_clean_stack(|| Self::make(kind))
     }
@@ -154,13 +156,10 @@ impl Material {
                 kind,
                 URL_SAFE_NO_PAD.encode(random()?.as_slice()).into_bytes(),
             ),
-            Kind::Basic
-            | Kind::Aws
-            | Kind::Oauth2
-            | Kind::Mtls
-            | Kind::GithubApp
-            | Kind::Gcp
-            | Kind::Totp => Err(MaterialError::NotGenerated(kind)),
+            Kind::Totp => Self::raw(kind, totp::generate()?.to_vec()),
+            Kind::Basic | Kind::Aws | Kind::Oauth2 | Kind::Mtls | Kind::GithubApp | Kind::Gcp => {
+                Err(MaterialError::NotGenerated(kind))
+            }
         }
     }
 
@@ -190,6 +189,7 @@ impl Material {
     /// | `aes256` | 32 bytes, or these as 64 hexadecimal digits or base64 |
     /// | `token` | one line of text; loses its line end |
     /// | `aws` | an access key: JSON (`access_key_id`, `secret_access_key`, `session_token`?), what `aws iam create-access-key` prints, or one profile of a credentials file |
+    /// | `totp` | a base32 seed, or an `otpauth://totp/…` URI, which tells its kind by itself |
     /// | `basic` | `user:password` in one line of text; loses its line end |
     /// | `mtls` | PEM: a certificate, the rest of its chain, and its private key |
     /// | `opaque` | anything, as it is |
@@ -279,6 +279,10 @@ impl Material {
 
     fn raw(kind: Kind, bytes: Vec<u8>) -> Result<Self, MaterialError> {
         let bytes = Zeroizing::new(bytes);
+        let bytes = match kind {
+            Kind::Totp => totp::canonical(&bytes)?,
+            _ => bytes,
+        };
         let expected = match kind {
             Kind::Hmac if bytes.len() < MIN_HMAC_LEN => "16 bytes or more",
             Kind::Aes256 if bytes.len() != 32 => {

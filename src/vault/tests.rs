@@ -1,7 +1,10 @@
 //! The vault's invariants, each under its name, on a real store and log.
 
+mod counts;
 mod fixture;
 mod owner;
+mod policies;
+mod rotation;
 mod secrecy;
 mod trust;
 mod uses;

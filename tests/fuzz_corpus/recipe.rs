@@ -29,6 +29,7 @@ use super::targets::{
 mod aws;
 mod keys;
 mod outgoing;
+mod ssh;
 mod text;
 mod token;
 mod vault;
@@ -44,6 +45,7 @@ pub fn seeds() -> Vec<Seed> {
         wire::signature_bases(),
         wire::answers(&small),
         keys::keys(),
+        ssh::seeds(),
         outgoing::bindings(),
         outgoing::targets(),
         outgoing::scrubs(),
@@ -57,6 +59,7 @@ pub fn seeds() -> Vec<Seed> {
         token::operations(),
         text::operations(),
         text::policies(),
+        text::suites(),
         text::receipts(&small),
         text::entries(&small),
         vault::records(&small),

@@ -79,12 +79,18 @@ words! {
         UnknownVersion = "unknown-version",
         /// The version is retired.
         Retired = "retired",
+        /// The key made as many encryptions as it may.
+        UsedUp = "used-up",
         /// Not with a secret of this kind.
         NotPossible = "not-possible",
         /// The vault is locked.
         Locked = "locked",
         /// The caller asks too often.
         TooManyRequests = "too-many-requests",
+        /// As many uses as a policy allows were made.
+        Limit = "limit",
+        /// A policy asks for an approval.
+        NeedsApproval = "needs-approval",
     }
 }
 
@@ -141,6 +147,12 @@ words! {
         SecretRotated = "secret-rotated",
         /// A secret, or one version of it, was retired.
         SecretRetired = "secret-retired",
+        /// A secret's version passed the age or the number of uses that its binding allows.
+        SecretDue = "secret-due",
+        /// A secret's old value was revoked at its provider.
+        SecretRevoked = "secret-revoked",
+        /// A new value could not be made at the provider, stored, or the old one not revoked.
+        RotationFailed = "rotation-failed",
         /// The owner looked at a secret's value.
         SecretRevealed = "secret-revealed",
         /// It was set what a secret is for.

@@ -33,6 +33,13 @@ pub(super) struct World {
 
 impl World {
     pub fn new() -> Self {
+        Self::with_policy(&format!(
+            "permit (principal == Service::\"{SERVICE}\", action == Action::\"sign\", resource == Secret::\"{SECRET}\");"
+        ))
+    }
+
+    /// With this text as the policy `deployers`.
+    pub fn with_policy(text: &str) -> Self {
         let home = Home::new();
         let mut log = home.log();
         let mut durable = |change: Change| {
@@ -54,11 +61,8 @@ impl World {
         let agent = public.thumbprint();
 
         let secret = Material::generate(Kind::Ed25519).unwrap();
-        let text = format!(
-            "permit (principal == Service::\"{SERVICE}\", action == Action::\"sign\", resource == Secret::\"{SECRET}\");"
-        );
         let name = |name: &str| name.parse().unwrap();
-        let policy = PolicyText::check(name("deployers"), &text).unwrap();
+        let policy = PolicyText::check(name("deployers"), text).unwrap();
         let options = SecretOptions::default();
         vault
             .apply(&durable(

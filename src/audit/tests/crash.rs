@@ -1,12 +1,15 @@
 //! A store that dies at any step, as a machine may.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
 };
 
 use crate::store::{
-    Reader, Store, StoreError, StoredEntry, StoredRecord, StoredSlot, Transaction,
+    Reader, Store, StoreError, StoredEntry, StoredRecord, StoredSlot, Transaction, Usage,
     sqlite::{SqliteStore, SqliteTransaction},
 };
 
@@ -84,6 +87,12 @@ impl Reader for Dying {
     fn position(&self, channel: &str) -> Result<Option<u64>, StoreError> {
         self.inner.position(channel)
     }
+    fn usage(&self) -> Result<BTreeMap<u64, Usage>, StoreError> {
+        Reader::usage(&self.inner)
+    }
+    fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError> {
+        Reader::counted(&self.inner, counter, service, limit)
+    }
 }
 
 impl Store for Dying {
@@ -115,6 +124,14 @@ impl Transaction for DyingTransaction<'_> {
         self.fuse.burn()?;
         self.inner.spend_nonce(service, nonce)
     }
+    fn counted(&self, counter: &str, service: &str, back: u32) -> Result<Option<i64>, StoreError> {
+        self.fuse.burn()?;
+        self.inner.counted(counter, service, back)
+    }
+    fn count(&mut self, counter: &str, service: &str, time: i64) -> Result<(), StoreError> {
+        self.fuse.burn()?;
+        self.inner.count(counter, service, time)
+    }
     fn append_entry(
         &mut self,
         index: u64,
@@ -139,6 +156,18 @@ impl Transaction for DyingTransaction<'_> {
     fn advance(&mut self, channel: &str, delivered: u64) -> Result<(), StoreError> {
         self.fuse.burn()?;
         self.inner.advance(channel, delivered)
+    }
+    fn usage(&self, record: u64) -> Result<Usage, StoreError> {
+        self.fuse.burn()?;
+        self.inner.usage(record)
+    }
+    fn add_usage(&mut self, record: u64, more: Usage) -> Result<(), StoreError> {
+        self.fuse.burn()?;
+        self.inner.add_usage(record, more)
+    }
+    fn mark_due(&mut self, record: u64, limit: &str) -> Result<bool, StoreError> {
+        self.fuse.burn()?;
+        self.inner.mark_due(record, limit)
     }
     fn commit(self) -> Result<(), StoreError> {
         let Self { inner, fuse } = self;

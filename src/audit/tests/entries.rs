@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     audit::{Action, Ask, By, Entry, Event, Reason},
+    notification::Urgency,
     operation::OperationName,
     request::WayIn,
 };
@@ -64,13 +65,15 @@ fn any_event() -> impl Strategy<Value = Event> {
             any_ask(),
             name(),
             any::<u32>(),
-            prop::collection::vec(text(), 0..3)
+            prop::collection::vec(text(), 0..3),
+            prop::sample::select(vec![None, Some(Urgency::Quiet), Some(Urgency::Urgent)]),
         )
-            .prop_map(|(ask, secret, version, policies)| Event::Use {
+            .prop_map(|(ask, secret, version, policies, urgency)| Event::Use {
                 ask,
                 secret,
                 version,
-                policies
+                policies,
+                urgency,
             }),
         (
             any_ask(),
@@ -162,6 +165,7 @@ fn an_entry_reads_as_documented() {
         secret: "deploy-key".parse().unwrap(),
         version: 3,
         policies: vec!["deployers".to_owned()],
+        urgency: None,
     };
     let entry = Entry::new("2026-03-01T14:02:03.123456Z".parse().unwrap(), event);
     let line = entry.to_line();

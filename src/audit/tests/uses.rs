@@ -99,7 +99,7 @@ fn every_key_use_has_an_earlier_durable_entry() {
 #[test]
 fn a_failed_commit_fails_the_whole_batch_and_the_next_one_works() {
     let world = World::new();
-    let open_and_all_but_the_commit = 3 + 11;
+    let open_and_all_but_the_commit = 3 + 12;
     for late in [false, true] {
         let home = Home::new();
         let fuse = Fuse::new(open_and_all_but_the_commit, late);
@@ -204,6 +204,7 @@ fn an_entry_says_who_what_and_why() {
         secret,
         version,
         policies,
+        ..
     } = &entries[1].event
     else {
         panic!()

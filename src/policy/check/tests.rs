@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::{Mentions, PolicyText};
-use crate::policy::{Policies, token::MAX_NESTING};
+use crate::{
+    notification::Urgency,
+    policy::{Policies, obligation::Duty, token::MAX_NESTING},
+};
 
 fn check(text: &str) -> Result<PolicyText, String> {
     PolicyText::check("atlas".parse().unwrap(), text).map_err(|error| error.to_string())
@@ -127,25 +130,92 @@ fn optional_attributes_are_asked_for_first() {
 }
 
 #[test]
-fn obligations_are_refused_until_they_are_understood() {
-    refused(
-        "// @approve\n@id(\"@limit\") @approve(\"1 of security\")\npermit (principal, action, resource);",
-        r#"
-policy `atlas`, line 2: annotation `@approve` is not understood yet: nobody would be asked
-  |
-2 | @id("@limit") @approve("1 of security")
-  |               ^^^^^^^^
-  = remove it; where it matters, permit less with conditions in `when { … }`"#,
+fn obligations_are_kept() {
+    let policy = check(
+        "@limit(\"20 per hour, 100 per day\") @id(\"x\") @notify(\"quiet\")
+         permit (principal, action, resource); @id(\"; @limit(\")
+         permit (principal, action, resource); @approve(\"1 of security\")
+         permit (principal, action, resource);",
+    )
+    .unwrap();
+    let seen: Vec<_> = policy
+        .statements()
+        .iter()
+        .map(|statement| {
+            let text = &policy.text()[statement.span.clone()];
+            assert!(text.starts_with('@') && text.ends_with(");"), "{text}");
+            let obliging = statement.obliging.as_ref()?;
+            let Duty {
+                limits,
+                urgency,
+                approval,
+            } = &obliging.duty;
+            Some((
+                obliging.counter.as_str(),
+                limits.len(),
+                *urgency,
+                approval.is_some(),
+            ))
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            Some(("atlas#1", 2, Some(Urgency::Quiet), false)),
+            None,
+            Some(("atlas#3", 0, None, true)),
+        ]
     );
-    for later in [
-        "@limit(\"20 per hour\")",
-        "@notify(\"urgent\")",
-        "@notify",
-        "@ limit(\"\")",
-    ] {
-        let report = check(&format!("{later} permit (principal, action, resource);")).unwrap_err();
-        assert!(report.contains("is not understood yet"), "{report}");
-    }
+}
+
+#[test]
+fn an_obligation_that_cannot_be_understood_is_shown_with_its_line() {
+    refused(
+        "@limit(\"20 per hour\")\npermit (principal, action, resource);\n@id(\"@limit\") @limit(\"20 an hour\")\npermit (principal, action, resource);",
+        r#"
+policy `atlas`, line 3: annotation `@limit` can't be understood
+  |
+3 | @id("@limit") @limit("20 an hour")
+  |                      ^^^^^^^^^^^^
+  = write `20 per hour`, `5 per 10 minutes` or `20 per hour, 100 per day`"#,
+    );
+    refused(
+        "@notify permit (principal, action, resource);",
+        r#"
+policy `atlas`, line 1: annotation `@notify` can't be understood
+  |
+1 | @notify permit (principal, action, resource);
+  | ^^^^^^^
+  = write `urgent`, `normal` or `quiet`"#,
+    );
+    refused(
+        "@approve(\"security\") permit (principal, action, resource);",
+        r#"
+policy `atlas`, line 1: annotation `@approve` can't be understood
+  |
+1 | @approve("security") permit (principal, action, resource);
+  |          ^^^^^^^^^^
+  = write how many of which group have to say yes: `1 of security`"#,
+    );
+}
+
+#[test]
+fn a_forbid_has_no_obligations() {
+    refused(
+        "@limit(\"20 per hour\") permit (principal, action, resource);\n@limit(\"20 per hour\") forbid (principal, action, resource);",
+        r#"
+policy `atlas`, line 2: annotation `@limit` has no effect on a `forbid`
+  |
+2 | @limit("20 per hour") forbid (principal, action, resource);
+  | ^^^^^^
+  = remove it, or put it on the `permit` whose uses it is about"#,
+    );
+}
+
+#[test]
+fn an_annotation_stands_once() {
+    let twice = "@limit(\"1 per day\") @limit(\"9 per day\") permit (principal, action, resource);";
+    assert!(check(twice).unwrap_err().contains("duplicate annotation"));
 }
 
 #[test]
@@ -157,7 +227,7 @@ policy `atlas`, line 1: annotation `@aprove` is not understood
   |
 1 | @aprove("1 of security")
   | ^^^^^^^
-  = remove it; a note for readers is `@id("…")` or a comment `// …`"#,
+  = remove it: there are `@limit`, `@notify` and `@approve`; a note for readers is `@id("…")` or a comment `// …`"#,
     );
     let second =
         "permit (principal, action, resource);\n@ID(\"x\") forbid (principal, action, resource);";
@@ -299,6 +369,8 @@ const PIECES: &[&str] = &[
     ".",
     "@",
     "@id(\"x\")",
+    "@limit(\"1 per hour\")",
+    "@notify(",
     "?principal",
     "context",
     "purpose",

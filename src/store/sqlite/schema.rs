@@ -1,9 +1,12 @@
 //! The tables, and the triggers by which the database itself keeps what must not be lost.
 //!
-//! **Invariant: nothing is deleted.** Records, entries with their tree hashes, and nonces are only
-//! added, and only at the end: UPDATE, DELETE, and INSERT in place of a row are refused, also from
-//! another program. Somebody who may write the file can drop the triggers; that is what the
-//! signatures and the Merkle tree are for.
+//! **Invariant: nothing is deleted.** Records, entries with their tree hashes, nonces and counted uses
+//! are only added, and only at the end: UPDATE, DELETE, and INSERT in place of a row are refused, also from
+//! another program. Totals only grow. Somebody who may write the file can drop the triggers; that
+//! is what the signatures and the Merkle tree are for.
+//!
+//! A store of format 1 is brought to format 2 when it is opened for writing. Programs that know
+//! only format 1 refuse it from then on: they would use keys without counting.
 
 use std::path::Path;
 
@@ -15,7 +18,9 @@ use crate::store::StoreError;
 /// `application_id`: "Strg".
 const APPLICATION: i32 = 0x5374_7267;
 /// `user_version`: the version of this schema.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
+/// The one before it, which had no counters.
+const WITHOUT_COUNTERS: i32 = 1;
 
 // An entry's row holds the Merkle tree's hashes that the entry completes, from the leaf up: one
 // insert instead of three. One checkpoint is kept, not a history: old ones on the disk would let somebody who can edit
@@ -52,16 +57,81 @@ BEGIN SELECT RAISE(ABORT, 'the checkpoint never goes back'); END;
 CREATE TRIGGER checkpoint_delete BEFORE DELETE ON checkpoint BEGIN SELECT RAISE(ABORT, 'the checkpoint is never deleted'); END;
 ";
 
+// The uses that policies limit, numbered from 1 for each counter and service, so that the N-th
+// newest is found in one look however many there are. Time never goes back in it.
+const COUNTERS: &str = "
+CREATE TABLE counted (counter TEXT NOT NULL, service TEXT NOT NULL, number INTEGER NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (counter, service, number)) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER counted_update BEFORE UPDATE ON counted BEGIN SELECT RAISE(ABORT, 'counted uses are never changed'); END;
+CREATE TRIGGER counted_delete BEFORE DELETE ON counted BEGIN SELECT RAISE(ABORT, 'counted uses are never deleted'); END;
+CREATE TRIGGER counted_insert BEFORE INSERT ON counted
+WHEN NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM counted WHERE counter = NEW.counter AND service = NEW.service)
+  OR NEW.time < (SELECT time FROM counted WHERE counter = NEW.counter AND service = NEW.service ORDER BY number DESC LIMIT 1)
+BEGIN SELECT RAISE(ABORT, 'counted uses are only added at the end'); END;
+";
+
+// How often each version of a secret was used, by the number of its record, and which limits the
+// owner was told that it passed.
+const USAGE: &str = "
+CREATE TABLE usage (record INTEGER PRIMARY KEY, uses INTEGER NOT NULL, encryptions INTEGER NOT NULL CHECK (encryptions >= 0 AND encryptions <= uses)) STRICT;
+CREATE TABLE due (record INTEGER NOT NULL, passed TEXT NOT NULL, PRIMARY KEY (record, passed)) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER usage_insert BEFORE INSERT ON usage
+WHEN EXISTS (SELECT 1 FROM usage WHERE record = NEW.record)
+BEGIN SELECT RAISE(ABORT, 'counts of uses never go back'); END;
+CREATE TRIGGER usage_update BEFORE UPDATE ON usage
+WHEN NEW.record IS NOT OLD.record OR NEW.uses < OLD.uses OR NEW.encryptions < OLD.encryptions
+BEGIN SELECT RAISE(ABORT, 'counts of uses never go back'); END;
+CREATE TRIGGER usage_delete BEFORE DELETE ON usage BEGIN SELECT RAISE(ABORT, 'counts of uses are never deleted'); END;
+
+CREATE TRIGGER due_update BEFORE UPDATE ON due BEGIN SELECT RAISE(ABORT, 'what was told is never changed'); END;
+CREATE TRIGGER due_delete BEFORE DELETE ON due BEGIN SELECT RAISE(ABORT, 'what was told is never deleted'); END;
+";
+
+// The audit log of a format 1 store has every use that was not counted then.
+const COUNT_WHAT_WAS: &str = "
+INSERT INTO usage (record, uses, encryptions)
+SELECT version.seq, count(*), coalesce(sum(json_extract(line, '$.ask.operation') = 'encrypt'), 0)
+FROM entry JOIN (
+    SELECT seq, json_extract(body, '$.record.secret') AS secret, json_extract(body, '$.record.version') AS number
+    FROM record WHERE json_extract(body, '$.record.type') = 'secret-version'
+) AS version ON version.secret = json_extract(line, '$.secret') AND version.number = json_extract(line, '$.version')
+WHERE json_extract(line, '$.kind') = 'use' AND json_extract(line, '$.ask.operation') <> 'public-key'
+GROUP BY version.seq;
+";
+
 /// Makes the tables in an empty database, all or none.
 pub(super) fn create(connection: &mut Connection) -> Result<(), rusqlite::Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     transaction.execute_batch(SCHEMA)?;
+    transaction.execute_batch(COUNTERS)?;
+    transaction.execute_batch(USAGE)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
 }
 
-/// Fails unless this version wrote the database.
+/// Adds the tables that a store of an earlier version lacks, all or none.
+pub(super) fn upgrade(connection: &mut Connection) -> Result<(), rusqlite::Error> {
+    if version(connection)? == VERSION {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have done it just now.
+    if version(&transaction)? == WITHOUT_COUNTERS {
+        transaction.execute_batch(COUNTERS)?;
+        transaction.execute_batch(USAGE)?;
+        transaction.execute_batch(COUNT_WHAT_WAS)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()
+}
+
+fn version(connection: &Connection) -> Result<i32, rusqlite::Error> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Fails unless this version wrote the database, or one that it can take over from.
 pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let pragma = |name| {
         connection
@@ -69,7 +139,7 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreErr
             .map_err(|error| machine(path, error))
     };
     let problem = match (pragma("application_id")?, pragma("user_version")?) {
-        (APPLICATION, VERSION) => return Ok(()),
+        (APPLICATION, VERSION | WITHOUT_COUNTERS) => return Ok(()),
         (APPLICATION, other) => format!(
             "has format {other}, and this program knows only format {VERSION}; use the `strongroom` that wrote it, or a newer one"
         ),

@@ -30,9 +30,17 @@ fn filled() -> (Place, SqliteStore) {
     assert!(transaction.spend_nonce("atlas", b"nonce").unwrap());
     transaction.put_checkpoint(1, "note").unwrap();
     transaction.advance("phone", 1).unwrap();
+    transaction.add_usage(1, USAGE).unwrap();
+    assert!(transaction.mark_due(1, "uses").unwrap());
+    transaction.count("p#1", "atlas", 1_000).unwrap();
     transaction.commit().unwrap();
     (place, store)
 }
+
+const USAGE: Usage = Usage {
+    uses: 5,
+    encryptions: 3,
+};
 
 fn record(seq: u64) -> StoredRecord {
     StoredRecord {
@@ -81,6 +89,9 @@ fn what_is_committed_is_read_back() {
         assert_eq!(reader.checkpoint().unwrap().as_deref(), Some("note"));
         assert_eq!(reader.position("phone").unwrap(), Some(1));
         assert_eq!(reader.position("mail").unwrap(), None);
+        assert_eq!(reader.usage().unwrap(), [(1, USAGE)].into());
+        assert_eq!(reader.counted("p#1", "atlas", 9).unwrap(), [1_000]);
+        assert_eq!(reader.counted("p#1", "borg", 9).unwrap(), [] as [i64; 0]);
     }
 }
 
@@ -103,10 +114,25 @@ fn nothing_is_deleted() {
         "INSERT INTO entry (line, hashes) VALUES ('x', zeroblob(32))",
         "UPDATE nonce SET nonce = x'00'",
         "DELETE FROM nonce",
+        "UPDATE counted SET time = 0",
+        "DELETE FROM counted",
+        "REPLACE INTO counted VALUES ('p#1', 'atlas', 1, 0)",
+        "INSERT INTO counted VALUES ('p#1', 'atlas', 3, 1000)",
+        "INSERT INTO counted VALUES ('p#1', 'atlas', 2, 999)",
         "UPDATE checkpoint SET size = 0",
         "DELETE FROM checkpoint",
         "REPLACE INTO checkpoint VALUES (1, 0, 'x')",
         "INSERT INTO checkpoint VALUES (2, 9, 'x')",
+        "UPDATE usage SET uses = 4",
+        "UPDATE usage SET encryptions = 2",
+        "UPDATE usage SET encryptions = 6",
+        "UPDATE usage SET record = 2",
+        "DELETE FROM usage",
+        "REPLACE INTO usage VALUES (1, 0, 0)",
+        "REPLACE INTO usage VALUES (1, 9, 9)",
+        "UPDATE due SET record = 2",
+        "UPDATE due SET passed = 'x'",
+        "DELETE FROM due",
     ] {
         assert!(raw.execute(refused, []).is_err(), "{refused}");
         // REPLACE deletes without asking the DELETE triggers unless told to.
@@ -143,6 +169,57 @@ fn slots_and_positions_may_change() {
 }
 
 #[test]
+fn uses_are_counted_apart_and_in_order() {
+    let (_place, mut store) = filled();
+    let mut transaction = store.begin().unwrap();
+    // Where a clock was set back, time stands still.
+    for (counter, service, time) in [
+        ("p#1", "atlas", 500),
+        ("p#1", "atlas", 3_000),
+        ("p#1", "borg", 2_000),
+        ("p#2", "atlas", 4_000),
+    ] {
+        transaction.count(counter, service, time).unwrap();
+    }
+    let back = |back| transaction.counted("p#1", "atlas", back).unwrap();
+    assert_eq!(
+        [back(1), back(2), back(3), back(4), back(u32::MAX)],
+        [Some(3_000), Some(1_000), Some(1_000), None, None]
+    );
+    assert_eq!(transaction.counted("p#1", "borg", 1).unwrap(), Some(2_000));
+    assert_eq!(transaction.counted("p#3", "atlas", 1).unwrap(), None);
+    transaction.commit().unwrap();
+    assert_eq!(store.counted("p#1", "atlas", 2).unwrap(), [3_000, 1_000]);
+    assert_eq!(store.counted("p#2", "atlas", 2).unwrap(), [4_000]);
+}
+
+/// A store as the version before counters wrote it.
+#[test]
+fn a_store_without_counters_is_taken_over() {
+    let (place, store) = filled();
+    drop(store);
+    let raw = Connection::open(&place.path).unwrap();
+    raw.execute_batch(
+        "DROP TABLE counted; DROP TABLE usage; DROP TABLE due; PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(raw);
+    assert_eq!(
+        SqliteReader::open(&place.path).unwrap().log_size().unwrap(),
+        1
+    );
+    for _ in 0..2 {
+        let mut store = SqliteStore::open(&place.path).unwrap();
+        let mut transaction = store.begin().unwrap();
+        transaction.count("p#1", "atlas", 5).unwrap();
+        transaction.commit().unwrap();
+    }
+    let reader = SqliteReader::open(&place.path).unwrap();
+    assert_eq!(reader.counted("p#1", "atlas", 9).unwrap(), [5, 5]);
+    assert_eq!(reader.records(0).unwrap(), [record(1)]);
+}
+
+#[test]
 fn a_nonce_is_spent_once_for_each_service() {
     let (place, mut store) = filled();
     let mut transaction = store.begin().unwrap();
@@ -159,6 +236,86 @@ fn a_nonce_is_spent_once_for_each_service() {
         transaction.spend_nonce("atlas", b"other").unwrap(),
         "was rolled back"
     );
+}
+
+#[test]
+fn counts_grow_and_a_limit_is_passed_once() {
+    let (place, mut store) = filled();
+    let mut transaction = store.begin().unwrap();
+    transaction.add_usage(1, USAGE).unwrap();
+    transaction.add_usage(2, USAGE).unwrap();
+    let twice = Usage {
+        uses: 10,
+        encryptions: 6,
+    };
+    assert_eq!(transaction.usage(1).unwrap(), twice);
+    assert_eq!(transaction.usage(3).unwrap(), Usage::default());
+    assert!(!transaction.mark_due(1, "uses").unwrap());
+    assert!(transaction.mark_due(1, "age").unwrap());
+    assert!(transaction.mark_due(2, "uses").unwrap());
+    assert!(!transaction.mark_due(2, "uses").unwrap());
+    transaction.commit().unwrap();
+    drop(store);
+    let reader = SqliteReader::open(&place.path).unwrap();
+    assert_eq!(reader.usage().unwrap(), [(1, twice), (2, USAGE)].into());
+}
+
+/// What a program of the time before counts wrote: its uses are in the audit log.
+#[test]
+fn a_store_of_the_first_format_is_brought_up_to_date_with_its_uses_counted() {
+    let place = place();
+    let mut store = SqliteStore::create(&place.path).unwrap();
+    let mut transaction = store.begin().unwrap();
+    for (seq, secret, version) in [(1, "box", 1), (2, "other", 1), (3, "box", 2)] {
+        let body = format!(
+            r#"{{"record":{{"type":"secret-version","secret":"{secret}","version":{version}}}}}"#
+        );
+        let record = StoredRecord {
+            body,
+            ..record(seq)
+        };
+        transaction.append_record(&record).unwrap();
+    }
+    let entries = [
+        ("use", "encrypt", "box", 1),
+        ("use", "encrypt", "box", 1),
+        ("use", "decrypt", "box", 1),
+        ("use", "public-key", "other", 1),
+        ("refusal", "encrypt", "box", 1),
+        ("use", "encrypt", "box", 2),
+        ("use", "sign", "other", 1),
+    ];
+    for (index, (kind, operation, secret, version)) in entries.into_iter().enumerate() {
+        let line = format!(
+            r#"{{"ask":{{"operation":"{operation}"}},"kind":"{kind}","secret":"{secret}","version":{version}}}"#
+        );
+        transaction
+            .append_entry(index as u64, &line, &[[7; 32]])
+            .unwrap();
+    }
+    transaction.commit().unwrap();
+    store
+        .connection
+        .execute_batch(
+            "DROP TABLE counted; DROP TABLE usage; DROP TABLE due; PRAGMA user_version = 1",
+        )
+        .unwrap();
+    drop(store);
+
+    let reader = SqliteReader::open(&place.path).unwrap();
+    assert_eq!(reader.log_size().unwrap(), 7, "it is read as it is");
+    drop(SqliteStore::open(&place.path).unwrap());
+    let store = SqliteStore::open(&place.path).unwrap();
+    let counted = |uses, encryptions| Usage { uses, encryptions };
+    assert_eq!(
+        store.usage().unwrap(),
+        [(1, counted(3, 2)), (2, counted(1, 0)), (3, counted(1, 1))].into()
+    );
+    let version: i32 = store
+        .connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 2);
 }
 
 #[test]
@@ -262,12 +419,12 @@ fn a_newer_format_is_refused_by_its_number() {
     let (place, store) = filled();
     store
         .connection
-        .pragma_update(None, "user_version", 2)
+        .pragma_update(None, "user_version", 3)
         .unwrap();
     drop(store);
     let problem = problem(SqliteStore::open(&place.path));
     assert!(
-        problem.contains("format 2") && problem.contains("format 1"),
+        problem.contains("format 3") && problem.contains("format 2"),
         "{problem}"
     );
 }

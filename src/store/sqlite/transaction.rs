@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
     checkpoint, hashes, log_size,
     problem::{integer, machine},
+    usage,
 };
-use crate::store::{StoreError, StoredRecord, StoredSlot, Transaction};
+use crate::store::{StoreError, StoredRecord, StoredSlot, Transaction, Usage};
 
 /// Holds the write lock; dropped without commit, it rolls back.
 #[derive(Debug)]
@@ -51,6 +52,34 @@ impl Transaction for SqliteTransaction<'_> {
                 )?
                 .execute(params![service, nonce])?;
             Ok(new == 1)
+        })
+    }
+
+    fn counted(&self, counter: &str, service: &str, back: u32) -> Result<Option<i64>, StoreError> {
+        self.run(|connection| {
+            // By its number: one look however many uses there are.
+            connection
+                .prepare_cached(
+                    "SELECT time FROM counted WHERE counter = ?1 AND service = ?2 AND number =
+                     (SELECT max(number) + 1 - ?3 FROM counted WHERE counter = ?1 AND service = ?2)",
+                )?
+                .query_row(params![counter, service, back], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    fn count(&mut self, counter: &str, service: &str, time: i64) -> Result<(), StoreError> {
+        self.run(|connection| {
+            // Where the clock was set back, or another agent's is ahead, time stands still.
+            connection
+                .prepare_cached(
+                    "INSERT INTO counted (counter, service, number, time)
+                     SELECT ?1, ?2, coalesce(max(number), 0) + 1, max(?3, coalesce(max(time), ?3))
+                     FROM (SELECT number, time FROM counted WHERE counter = ?1 AND service = ?2
+                           ORDER BY number DESC LIMIT 1)",
+                )?
+                .execute(params![counter, service, time])?;
+            Ok(())
         })
     }
 
@@ -117,6 +146,51 @@ impl Transaction for SqliteTransaction<'_> {
                 )?
                 .execute(params![channel, integer(delivered)?])?;
             Ok(())
+        })
+    }
+
+    fn usage(&self, record: u64) -> Result<Usage, StoreError> {
+        self.run(|connection| {
+            let found = connection
+                .prepare_cached("SELECT uses, encryptions FROM usage WHERE record = ?1")?
+                .query_row([integer(record)?], usage)
+                .optional()?;
+            Ok(found.unwrap_or_default())
+        })
+    }
+
+    fn add_usage(&mut self, record: u64, more: Usage) -> Result<(), StoreError> {
+        self.run(|connection| {
+            let more = params![
+                integer(record)?,
+                integer(more.uses)?,
+                integer(more.encryptions)?
+            ];
+            // Not an upsert: the trigger against REPLACE would refuse its INSERT.
+            let updated = connection
+                .prepare_cached(
+                    "UPDATE usage SET uses = uses + ?2, encryptions = encryptions + ?3 WHERE record = ?1",
+                )?
+                .execute(more)?;
+            if updated == 0 {
+                connection
+                    .prepare_cached(
+                        "INSERT INTO usage (record, uses, encryptions) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(more)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn mark_due(&mut self, record: u64, limit: &str) -> Result<bool, StoreError> {
+        self.run(|connection| {
+            let new = connection
+                .prepare_cached(
+                    "INSERT INTO due (record, passed) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![integer(record)?, limit])?;
+            Ok(new == 1)
         })
     }
 

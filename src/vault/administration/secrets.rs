@@ -90,7 +90,8 @@ impl Vault {
         self.next_version(name, material, By::Agent, Some(detail), now)
     }
 
-    fn next_version(
+    /// Signs the next version of a secret.
+    pub(in crate::vault) fn next_version(
         &self,
         name: &Name,
         material: &Material,
@@ -258,7 +259,11 @@ fn version_record(
     })
 }
 
-fn secret<'a>(catalog: &'a Catalog, name: &Name) -> Result<&'a Secret, VaultError> {
+/// The secret of that name, and an error that says what an alias points at.
+pub(in crate::vault) fn secret<'a>(
+    catalog: &'a Catalog,
+    name: &Name,
+) -> Result<&'a Secret, VaultError> {
     catalog
         .secret(name)
         .ok_or_else(|| match catalog.resolve(name) {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{
     KeyPair, MAX_LEN, Material, MaterialError, Mtls, aws, basic, curve, gcp::ServiceAccount,
-    jwk::Jwk, oauth2::Client, openssh, pem, rejected,
+    jwk::Jwk, oauth2::Client, openssh, pem, rejected, totp,
 };
 use crate::operation::Kind;
 
@@ -39,6 +39,7 @@ pub(super) fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Material, Mater
             })?;
             return Material::raw(Kind::GithubApp, key.to_stored().to_vec());
         }
+        None if totp::is_uri(bytes) => return Material::raw(Kind::Totp, bytes.to_vec()),
         Some(kind @ Kind::Totp) => return Material::raw(kind, bytes.to_vec()),
         _ => {}
     }

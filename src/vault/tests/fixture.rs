@@ -1,6 +1,6 @@
 //! A vault in a directory of its own, with a real store, log and identity.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use age::x25519;
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use crate::{
     request::{Arrival, PATH, Request, WayIn},
     service::key::PublicKey,
     store::{
-        Reader as _, StoredRecord, StoredSlot,
+        Reader as _, StoredRecord, StoredSlot, Usage,
         sqlite::{SqliteReader, SqliteStore},
     },
     vault::{
@@ -102,6 +102,43 @@ impl Kept {
         let changed = self.commit(change);
         self.vault.apply(&changed).unwrap();
         changed
+    }
+
+    /// The number of a version's record.
+    pub fn record(&self, secret: &str, number: u32) -> u64 {
+        self.version(secret, number).record
+    }
+
+    /// As if a version had been used so often: written by hand, which the store allows upwards.
+    pub fn preset(&self, record: u64, usage: Usage) {
+        let raw = rusqlite::Connection::open(self.store()).unwrap();
+        let Usage { uses, encryptions } = usage;
+        raw.execute(
+            "INSERT INTO usage VALUES (?1, ?2, ?3)",
+            rusqlite::params![record as i64, uses as i64, encryptions as i64],
+        )
+        .unwrap();
+    }
+
+    /// The store's file.
+    pub fn store(&self) -> PathBuf {
+        self._directory.path().join("strongroom.db")
+    }
+
+    /// Another agent of a fleet, or this one after a restart.
+    pub fn another_log(&self) -> Log<SqliteStore> {
+        Log::open(
+            SqliteStore::open(&self.store()).unwrap(),
+            self.identity.checkpoint_signer(),
+            &self.identity.checkpoint_vkey(),
+        )
+        .unwrap()
+    }
+
+    /// Records a batch.
+    pub fn submit(&mut self, batch: Vec<Submission>) -> Vec<Committed> {
+        let committed = self.log.commit(batch, NOW);
+        committed.into_iter().map(Result::unwrap).collect()
     }
 
     fn commit(&mut self, change: Change) -> Changed {
