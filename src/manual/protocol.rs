@@ -136,12 +136,12 @@
 //!   that does not decrypt, a vault that was locked meanwhile) has both.
 //! - After any answer but 408 and 503 the nonce of an authenticated request is spent. After those
 //!   two it may be: sign anew.
-//! - 429 is given where other requests hold all the memory that bodies may take.
+//! - 429 comes where other requests hold all the memory that bodies may take, or after policy
+//!   allowed the request: as many were made as it allows. Then the member `retry_after` says in how
+//!   many seconds the same would be allowed, and so does the header `Retry-After`, which the
+//!   signature does not cover.
 //! - 502 and 504 come after a use that was recorded, and have its `entry` and `receipt`. What was
 //!   asked of the provider may be done all the same; a second entry tells the owner how it ended.
-//! - 429 comes after policy allowed the request: as many were made as it allows. The member
-//!   `retry_after` says in how many seconds the same would be allowed, and so does the header
-//!   `Retry-After`, which the signature does not cover.
 //!
 //! # An example
 //!

@@ -12,6 +12,9 @@
 //!   was signed stays signed. Policies that bound purpose, time and address bound the harm.
 //! - A secret that was released is gone. Only secrets marked releasable can be, and the owner is
 //!   told at once.
+//! - An SSH certificate that it was issued is good until it ends, a day later at most; a server can
+//!   refuse it earlier by its serial number, which is in the audit log. A data key opens what was
+//!   encrypted with it for ever.
 //! - `service suspend` and `lock` act at once, also on requests that are under way.
 //! - It can ask as often as it is permitted to: there are no budgets yet. Decryption is an oracle
 //!   for whoever may ask for it.

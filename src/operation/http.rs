@@ -159,7 +159,7 @@ impl HttpInput {
             return Ok(send(draft, credential));
         };
         if kind == Kind::Oauth2 {
-            return oauth2::begin(draft, attach, material, setting);
+            return Ok(oauth2::begin(draft, attach));
         }
         let credential = match kind {
             Kind::Mtls => Ok(Credential::default()),
