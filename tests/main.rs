@@ -24,3 +24,4 @@ mod notify;
 mod peers;
 mod readme;
 mod rollback;
+mod rotation;

@@ -30,6 +30,7 @@ async fn run(
     held: Arc<Held>,
 ) -> Result<Committed, NotRecorded> {
     let begun = Instant::now();
+    let _under_way = host.under_way().begin();
     loop {
         progress = match progress {
             Progress::Errand(errand) => {

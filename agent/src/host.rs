@@ -21,7 +21,7 @@ use strongroom::{
     vault::Vault,
 };
 
-use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{Notify, RwLockReadGuard, RwLockWriteGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -31,6 +31,7 @@ use crate::{
     notify::Health,
     outbound::Outbound,
     remembered,
+    under_way::UnderWay,
     writer::Writer,
 };
 
@@ -55,6 +56,9 @@ pub struct Host {
     outbound: Outbound,
     /// Uses that wait for a provider.
     errands: TaskTracker,
+    under_way: Arc<UnderWay>,
+    /// Told when the vault was changed.
+    changed: Notify,
     /// Held shared from the decision on a request to the use of its key, and alone while a change
     /// becomes durable and counts.
     uses: tokio::sync::RwLock<()>,
@@ -147,6 +151,8 @@ impl Host {
             address: OnceLock::new(),
             outbound: Outbound::new(held_bytes),
             errands: TaskTracker::new(),
+            under_way: Arc::default(),
+            changed: Notify::new(),
             uses: tokio::sync::RwLock::new(()),
             changing: tokio::sync::Mutex::new(()),
             purpose,
@@ -187,6 +193,16 @@ impl Host {
     /// Uses that wait for a provider, and outlive the request that began them.
     pub fn errands(&self) -> &TaskTracker {
         &self.errands
+    }
+
+    /// Those of them whose call to a provider is under way.
+    pub fn under_way(&self) -> &Arc<UnderWay> {
+        &self.under_way
+    }
+
+    /// Told when the vault was changed; there is one that listens.
+    pub fn changed(&self) -> &Notify {
+        &self.changed
     }
 
     /// While this is held nothing in the vault changes: what a request was decided by is what it is
