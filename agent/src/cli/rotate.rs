@@ -198,19 +198,18 @@ impl Place<'_> {
                  `strongroom secret rotate {name} --resume` takes it for the new value, `--abandon` forgets it"
             );
         }
-        let kind = row.kind.parse()?;
-        if let Err(why) = Material::import(Some(kind), &new.value) {
-            self.tell_failed(
-                &name,
-                format!("what `{called}` printed is no new value: {why}"),
-            )
-            .await;
-            let place = self.where_it_is(&pending, kept, &sealed)?;
-            bail!(
-                "what `{called}` printed is no new value of `{name}`: {why}; version {replaces} stays in use. It is kept, sealed, {place}; \
-                 revoke at the provider what it may have made, then `strongroom secret rotate {name} --abandon`"
-            );
-        }
+        let material = match Material::import(Some(row.kind.parse()?), &new.value) {
+            Ok(material) => material,
+            Err(why) => {
+                let detail = format!("what `{called}` printed is no new value: {why}");
+                self.tell_failed(&name, detail).await;
+                let place = self.where_it_is(&pending, kept, &sealed)?;
+                bail!(
+                    "what `{called}` printed is no new value of `{name}`: {why}; version {replaces} stays in use. It is kept, sealed, {place}; \
+                     revoke at the provider what it may have made, then `strongroom secret rotate {name} --abandon`"
+                );
+            }
+        };
         let version = match self.put_in(&sealed, &called).await {
             Ok(version) => version,
             Err(error) => {
@@ -223,7 +222,8 @@ impl Place<'_> {
         };
         let new = Value {
             version,
-            bytes: new.value,
+            // As it is stored: without the line end that programs print, say.
+            bytes: material.to_stored(),
         };
         self.give_up(pending, &program, about, old, new).await?;
         Ok(version)

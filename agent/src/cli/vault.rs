@@ -292,7 +292,7 @@ pub async fn status(door: &Door, json: bool) -> anyhow::Result<()> {
     if status.due > 0 {
         say!(
             "{BAD}due         {} for a new version{BAD:#}; `strongroom secret rotate --due`",
-            counted(status.due as u64, "secret is", "secrets are")
+            counted(status.due as u64, "secret is due", "secrets are due")
         )?;
     }
     if running && !status.recording {
