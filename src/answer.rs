@@ -57,11 +57,19 @@ pub struct Answer {
 #[derive(Serialize)]
 struct Success<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<&'a serde_json::Value>,
+    result: Option<Plain<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sealed: Option<&'a str>,
     entry: &'a str,
     receipt: &'a str,
+}
+
+/// A result that may be read by all.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Plain<'a> {
+    Value(&'a serde_json::Value),
+    Written(&'a serde_json::value::RawValue),
 }
 
 /// The body of a refusal, RFC 9457; `entry`, `receipt` and `retry_after` are our extension members.
@@ -85,7 +93,8 @@ impl Answer {
     pub fn to_outcome(outcome: Outcome) -> Self {
         let noted = outcome.noted();
         let (result, sealed) = match outcome.done() {
-            Done::Plain(value) => (Some(value), None),
+            Done::Plain(value) => (Some(Plain::Value(value)), None),
+            Done::Written(json) => (Some(Plain::Written(json)), None),
             Done::Secret(secret) => {
                 // Policy refuses such a request when it has nobody to seal the answer to.
                 let sealed = outcome.reply_to().and_then(|recipient| {

@@ -29,7 +29,10 @@ pub use http::Http;
 pub use rotation::{BadMaxAge, MaxAge, Rotation};
 pub use sign::Sign;
 pub use ssh::Ssh;
-pub use token::Token;
+pub use token::{
+    Access, AwsToken, ClientAuthentication, Gcp, GithubApp, Grant, Jwt, JwtAlgorithm, Oauth2,
+    Pattern, Token,
+};
 
 /// What one secret is for. What a binding does not say, the operations' own bounds say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

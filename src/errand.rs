@@ -9,6 +9,10 @@
 //! has to be durable before anything else happens (a provider that hands out a new refresh token
 //! has given up the old one), or into the end.
 //!
+//! **Invariant: one at a time, where a call may use up the secret.** A refresh token is often good
+//! once. A use that exchanges it waits for its [`Turn`], and then works with the version that is
+//! the current one by then.
+//!
 //! **Invariant: what happened outside is recorded before it is answered.** [`Finished`] is no
 //! answer: only [`Log::commit`](crate::audit::Log::commit) makes an
 //! [`Outcome`] of it, together with the second entry, which tells how it ended.
@@ -23,11 +27,15 @@ use zeroize::Zeroizing;
 
 use crate::{
     audit::{Ending, Event, Noted},
+    binding::Bound,
     name::Name,
     notification::Urgency,
-    operation::{Done, OperationName},
+    operation::{Done, OperationError, OperationName, Setting},
     outgoing::address::Networks,
-    vault::{Changed, NotUsed, Outcome, UseError, material::Material, memory::with_clean_stack},
+    vault::{
+        Changed, NotUsed, Outcome, UseError, material::Material, memory::with_clean_stack,
+        tokens::Tokens,
+    },
 };
 
 /// One HTTP request to a provider, with the credential in it.
@@ -134,20 +142,45 @@ pub(crate) enum Step {
     /// The agent has to send this first; then it goes on.
     Call(Box<Call>, Then),
     /// This has to be a durable version of the secret first; then it goes on.
-    Keep(Material, Box<dyn FnOnce() -> Step + Send>),
-    /// It is done, after a call.
+    Keep(Material, Next),
+    /// It has to wait for its turn first; then it goes on with the version that is current then.
+    Wait(Begin),
+    /// It is done, and its outcome is an entry of its own.
     Report(Report),
 }
 
 /// What becomes of a reply.
 pub(crate) type Then = Box<dyn FnOnce(Reply) -> Result<Step, Failure> + Send>;
 
+/// What comes after a version was kept.
+pub(crate) type Next = Box<dyn FnOnce() -> Result<Step, Failure> + Send>;
+
+/// What is done in a turn, with the secret opened for it.
+pub(crate) type Begin = Box<dyn FnOnce(Opened<'_>) -> Result<Begun, OperationError> + Send>;
+
+/// A secret in its turn.
+#[derive(Clone, Copy)]
+pub(crate) struct Opened<'a> {
+    pub(crate) secret: &'a Name,
+    pub(crate) material: &'a Material,
+    pub(crate) setting: Setting<'a>,
+    pub(crate) tokens: &'a Arc<Tokens>,
+}
+
+/// How a turn begins.
+pub(crate) enum Begun {
+    /// The turn is over: nothing had to be exchanged.
+    Over(Step),
+    /// This is sent in it, and what has to be kept of the reply is kept in it.
+    Call(Box<Call>, Then),
+}
+
 /// The end of an errand, as the audit log tells it.
 pub(crate) struct Report {
     pub(crate) done: Done,
     pub(crate) ending: Ending,
-    /// The provider's HTTP status.
-    pub(crate) status: u16,
+    /// The provider's HTTP status, if one was called.
+    pub(crate) status: Option<u16>,
     /// When what was issued stops being good.
     pub(crate) expires: Option<Timestamp>,
     /// What else the owner should know of it.
@@ -182,12 +215,31 @@ pub struct Awaited {
 pub struct Keeping {
     owed: Owed,
     material: Material,
-    next: Box<dyn FnOnce() -> Step + Send>,
+    next: Next,
+}
+
+/// A recorded use that may use up its secret, so that it waits until no other one of the same
+/// secret is under way.
+#[must_use = "the use is recorded, so its outcome has to be too"]
+pub struct Turn {
+    pub(crate) owed: Owed,
+    pub(crate) begin: Begin,
+}
+
+/// How a turn begins.
+#[derive(Debug)]
+pub enum InTurn {
+    /// It is over already: the next may begin, whatever comes of this.
+    Over(Progress),
+    /// To be sent in it. If a version has to be kept next, that is done in it too.
+    Errand(Box<Errand>),
 }
 
 /// What comes next: after a use has begun, and after each reply.
 #[derive(Debug)]
 pub enum Progress {
+    /// A turn to wait for.
+    Wait(Box<Turn>),
     /// Another call.
     Errand(Box<Errand>),
     /// A version to keep.
@@ -200,7 +252,7 @@ pub enum Progress {
 #[derive(Debug)]
 pub struct Finished {
     owed: Owed,
-    end: Result<Done, Failure>,
+    end: Result<Done, NotUsed>,
     ending: Ending,
     status: Option<u16>,
     expires: Option<Timestamp>,
@@ -218,6 +270,8 @@ pub(crate) struct Owed {
     pub(crate) operation: OperationName,
     /// How soon a person should look, if policy says it.
     pub(crate) urgency: Option<Urgency>,
+    /// The secret's binding, as policy saw it.
+    pub(crate) bound: Option<Arc<Bound>>,
 }
 
 impl Failure {
@@ -292,6 +346,18 @@ impl Awaited {
     }
 }
 
+impl Turn {
+    /// Whose turn it is: of the uses of one secret, one at a time.
+    pub fn secret(&self) -> &Name {
+        &self.owed.secret
+    }
+
+    /// It did not come in time.
+    pub fn give_up(self, why: NoReply) -> Progress {
+        self.owed.progress(Err(Failure::from(why)))
+    }
+}
+
 impl Keeping {
     /// Whose new version it is.
     pub(crate) fn secret(&self) -> &Name {
@@ -311,7 +377,7 @@ impl Keeping {
     pub fn kept(self, kept: Result<&Changed, &str>) -> Progress {
         let Self { owed, next, .. } = self;
         let step = match kept {
-            Ok(_) => Ok(next()),
+            Ok(_) => next(),
             Err(why) => Err(Failure::new(
                 Ending::NotKept,
                 format!(
@@ -340,18 +406,27 @@ impl Owed {
                     next,
                 }));
             }
+            Ok(Step::Wait(begin)) => {
+                return Progress::Wait(Box::new(Turn { owed: self, begin }));
+            }
             Ok(Step::Report(Report {
                 done,
                 ending,
                 status,
                 expires,
                 detail,
-            })) => (Ok(done), ending, Some(status), expires, detail),
+            })) => (Ok(done), ending, status, expires, detail),
             Ok(Step::Done(done)) => (Ok(done), Ending::Answered, None, None, None),
             Err(failure) => {
                 let (ending, status) = (failure.ending, failure.status);
                 let detail = failure.to_string();
-                (Err(failure), ending, status, None, Some(detail))
+                (
+                    Err(NotUsed::Provider(failure)),
+                    ending,
+                    status,
+                    None,
+                    Some(detail),
+                )
             }
         };
         Progress::Finished(Box::new(Finished {
@@ -362,6 +437,33 @@ impl Owed {
             expires,
             detail,
         }))
+    }
+
+    /// The end, before the provider was called.
+    pub(crate) fn stopped(self, cause: NotUsed) -> Progress {
+        let ending = match cause {
+            NotUsed::Locked => Ending::CutOff,
+            _ => Ending::Stopped,
+        };
+        Progress::Finished(Box::new(Finished {
+            owed: self,
+            detail: Some(cause.to_string()),
+            end: Err(cause),
+            ending,
+            status: None,
+            expires: None,
+        }))
+    }
+
+    /// How a turn begins.
+    pub(crate) fn begun(self, begun: Begun) -> InTurn {
+        match begun {
+            Begun::Over(step) => InTurn::Over(self.progress(Ok(step))),
+            Begun::Call(call, then) => {
+                let awaited = Awaited { owed: self, then };
+                InTurn::Errand(Box::new(Errand { call, awaited }))
+            }
+        }
     }
 }
 
@@ -398,7 +500,7 @@ impl Finished {
         } = self.owed;
         match self.end {
             Ok(done) => Ok(Outcome::new(noted, done, reply_to)),
-            Err(failure) => Err(UseError::new(noted, NotUsed::Provider(failure))),
+            Err(cause) => Err(UseError::new(noted, cause)),
         }
     }
 }
@@ -429,6 +531,12 @@ impl fmt::Debug for Errand {
 impl fmt::Debug for Awaited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Awaited").field(&self.owed).finish()
+    }
+}
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Turn").field(&self.owed).finish()
     }
 }
 

@@ -15,6 +15,8 @@
 //! | `verify-mac` | `algorithm`, `size`, `version`? |
 //! | `encrypt` | `size`, `aad`? |
 //! | `decrypt` | `size`, `aad`?, `version`? |
+//! | `http` | `method`, `host`, `path`, `query`, `body`, `size`, `content_type`? |
+//! | `token` | `scopes`, `claims`, and what of `audience`, `subject`, `lifetime` was asked for; the rest with a binding |
 //! | `release` | none |
 //!
 //! `size` is the length in bytes of what is signed, authenticated, encrypted or decrypted; the
@@ -26,7 +28,7 @@ use std::{fmt, str::FromStr};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -39,7 +41,7 @@ pub mod aead;
 pub mod aws_sign;
 pub mod data_key;
 pub mod http;
-mod input;
+pub(crate) mod input;
 mod kind;
 pub mod mac;
 pub mod public_key;
@@ -62,7 +64,7 @@ pub use release::ReleaseInput;
 pub use sign::{Encoding, SignAlgorithm, SignInput};
 pub use ssh_certificate::SshCertificateInput;
 pub use ssh_sign::SshSignInput;
-pub use token::TokenInput;
+pub use token::{LONGEST as LONGEST_TOKEN, TokenInput};
 pub use totp::TotpInput;
 
 /// The name of an operation.
@@ -136,6 +138,8 @@ pub enum Operation {
 pub enum Done {
     /// May be sent as it is.
     Plain(Value),
+    /// May be sent as it is, and is written already.
+    Written(Box<RawValue>),
     /// JSON that may only leave sealed to the caller's `reply_to`.
     Secret(Zeroizing<Vec<u8>>),
 }
@@ -150,6 +154,21 @@ pub enum Unsuitable {
         kind: Kind,
         /// What was asked for.
         operation: OperationName,
+    },
+    /// The operation has such a field, but not with this kind of secret.
+    #[error(
+        "`{operation}` with a secret of kind `{kind}` takes no field `{field}`; it takes {}",
+        list(takes)
+    )]
+    Field {
+        /// The kind of the secret.
+        kind: Kind,
+        /// What was asked for.
+        operation: OperationName,
+        /// The field.
+        field: &'static str,
+        /// The fields that this kind has a use for.
+        takes: &'static [&'static str],
     },
     /// The secret's binding does not allow it.
     #[error("the binding of the secret does not allow to {0}")]
@@ -435,6 +454,7 @@ impl fmt::Debug for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(value) => f.debug_tuple("Plain").field(value).finish(),
+            Self::Written(json) => f.debug_tuple("Written").field(&json.get().len()).finish(),
             Self::Secret(_) => f.write_str("Secret([secret])"),
         }
     }

@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 use crate::{
     audit::{Action, By, Event, Recorded},
     binding::Bound,
-    errand::{Owed, Progress, Step},
+    errand::{Begin, Begun, InTurn, Opened, Owed, Progress, Step, Turn},
     name::Name,
     operation::{self, Operation, Setting},
     store::{StoredRecord, StoredSlot},
@@ -56,6 +56,7 @@ mod root;
 pub mod rotation;
 mod shield;
 pub mod slot;
+pub(crate) mod tokens;
 
 pub use administration::SecretOptions;
 pub use argon2id::Parameters;
@@ -70,7 +71,7 @@ pub use rotation::{NewValue, Put};
 pub use secrecy::SecretString as Passphrase;
 pub use slot::{ShortPassphrase, UnlockError, check_new_passphrase};
 
-use self::{material::Material, record::Record, root::Root, shield::Shield};
+use self::{material::Material, record::Record, root::Root, shield::Shield, tokens::Tokens};
 
 /// A vault, locked or unlocked. All of it can be shared between threads.
 pub struct Vault {
@@ -82,6 +83,37 @@ pub struct Vault {
 struct Unlocked {
     root: Root,
     shield: Shield,
+    /// Replies that come too late still know it; it keeps nothing any more then.
+    tokens: Arc<Tokens>,
+}
+
+impl Unlocked {
+    fn new(root: Root) -> Result<Self, memory::Unavailable> {
+        Ok(Self {
+            root,
+            shield: Shield::new()?,
+            tokens: Arc::new(Tokens::new()?),
+        })
+    }
+
+    fn open(&self, version: &Version) -> Result<Material, NotUsed> {
+        let damaged = || NotUsed::Damaged {
+            secret: version.secret.clone(),
+            version: version.number,
+        };
+        if let Some(opened) = self.shield.open(version) {
+            return Material::from_stored(version.kind, &opened).map_err(|_| damaged());
+        }
+        let material = open_material(&self.root, version).map_err(|_| damaged())?;
+        self.shield.keep(version, material.to_der());
+        Ok(material)
+    }
+}
+
+impl Drop for Unlocked {
+    fn drop(&mut self) {
+        self.tokens.close();
+    }
 }
 
 /// What [`Vault::use_key`] leads to.
@@ -132,10 +164,9 @@ impl Vault {
             by: By::Owner,
             record: Some(stored.seq),
         };
-        let shield = Shield::new()?;
         let vault = Self {
             catalog: RwLock::new(Arc::new(catalog)),
-            unlocked: RwLock::new(Some(Unlocked { root, shield })),
+            unlocked: RwLock::new(Some(Unlocked::new(root)?)),
         };
         Ok((
             vault,
@@ -261,6 +292,7 @@ impl Vault {
                     version: version.number,
                     operation: request.operation().name(),
                     urgency,
+                    bound: permit.bound().cloned(),
                 };
                 Ok(Used::Begun(owed.progress(Ok(step))))
             }
@@ -278,30 +310,57 @@ impl Vault {
     ) -> Result<Step, NotUsed> {
         // Held to the end: `lock` returns when no use is under way any more.
         let unlocked = self.unlocked();
-        let Some(Unlocked { root, shield }) = unlocked.as_ref() else {
+        let Some(unlocked) = unlocked.as_ref() else {
             return Err(NotUsed::Locked);
         };
         // The permit is as old as the commit took; what the owner did since then counts.
         self.catalog()
             .still_allows(service, version, bound, operation.name())?;
-        let damaged = || NotUsed::Damaged {
-            secret: version.secret.clone(),
-            version: version.number,
-        };
-        let material = match shield.open(version) {
-            Some(opened) => Material::from_stored(version.kind, &opened).map_err(|_| damaged())?,
-            None => {
-                let material = open_material(root, version).map_err(|_| damaged())?;
-                shield.keep(version, material.to_der());
-                material
-            }
-        };
+        let material = unlocked.open(version)?;
         let setting = Setting {
             version: version.number,
             binding: bound,
             now,
         };
         operation::perform(&material, operation, setting).map_err(NotUsed::Operation)
+    }
+
+    /// Begins a use whose turn has come, with the version that is current now: whoever had the
+    /// turn before may have exchanged the one that was permitted. What the owner did meanwhile
+    /// counts. The caller makes sure that no other use of the same secret is in its turn.
+    pub fn take_turn(&self, turn: Turn, now: Timestamp) -> InTurn {
+        let Turn { mut owed, begin } = turn;
+        match memory::with_clean_stack(|| self.begin(&mut owed, begin, now)) {
+            Ok(begun) => owed.begun(begun),
+            Err(cause) => InTurn::Over(owed.stopped(cause)),
+        }
+    }
+
+    fn begin(&self, owed: &mut Owed, begin: Begin, now: Timestamp) -> Result<Begun, NotUsed> {
+        let unlocked = self.unlocked();
+        let Some(unlocked) = unlocked.as_ref() else {
+            return Err(NotUsed::Locked);
+        };
+        let catalog = self.catalog();
+        let current = catalog.secret(&owed.secret).and_then(Secret::current);
+        let version = current.ok_or_else(|| NotUsed::Retired {
+            secret: owed.secret.clone(),
+            version: owed.version,
+        })?;
+        let bound = owed.bound.as_deref();
+        catalog.still_allows(&owed.service, version, bound, owed.operation)?;
+        owed.version = version.number;
+        let opened = Opened {
+            secret: &owed.secret,
+            material: &unlocked.open(version)?,
+            setting: Setting {
+                version: version.number,
+                binding: bound,
+                now,
+            },
+            tokens: &unlocked.tokens,
+        };
+        begin(opened).map_err(NotUsed::Operation)
     }
 
     /// A secret's value for its owner's eyes, in the form that stock tools read: PKCS#8 PEM for
@@ -333,11 +392,11 @@ impl Vault {
 
     fn unlock_with(&self, root: Root) -> Result<(), UnlockError> {
         self.check_owner(&root)?;
-        let shield = Shield::new()?;
+        let unlocked = Unlocked::new(root)?;
         *self
             .unlocked
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Unlocked { root, shield });
+            .unwrap_or_else(PoisonError::into_inner) = Some(unlocked);
         Ok(())
     }
 

@@ -18,6 +18,7 @@ mod command;
 mod crash;
 mod disk;
 mod first_day;
+mod http;
 mod leaks;
 mod limits;
 mod notify;

@@ -35,7 +35,7 @@ impl Provider {
         let keys = directory.path().join("keys.json");
         fs::write(&keys, json!({"key-of-the-first-day": "works"}).to_string()).unwrap();
         let mut server = python()
-            .arg(script("provider.py"))
+            .arg(script("rotating.py"))
             .arg("serve")
             .arg(&keys)
             .stdin(Stdio::piped())
@@ -59,7 +59,7 @@ impl Provider {
     /// The owner's program, which misbehaves in this way.
     fn program(&self, mode: &[&str]) -> Vec<String> {
         let python = python().get_program().to_str().unwrap().to_owned();
-        let script = script("provider.py").to_str().unwrap().to_owned();
+        let script = script("rotating.py").to_str().unwrap().to_owned();
         let mut command = vec![python, script, "rotate".to_owned(), self.url.clone()];
         command.extend(mode.iter().map(|&word| word.to_owned()));
         command

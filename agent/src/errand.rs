@@ -1,12 +1,15 @@
 //! Recorded → Outcome, where a provider has to be called: sends what the library prepared, keeps
 //! what has to be kept, and records how it ended before anybody is answered.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use strongroom::{
     audit::{Committed, NotRecorded, Submission},
-    errand::{Keeping, Progress, Route},
+    errand::{Errand, InTurn, Keeping, NoReply, Progress, Route, Turn},
 };
 
 use crate::{host::Host, outbound::Held};
@@ -18,32 +21,64 @@ pub async fn finish(
     progress: Progress,
     held: &Arc<Held>,
 ) -> Result<Committed, NotRecorded> {
-    let task = run(Arc::clone(host), progress, Arc::clone(held));
-    let finished = host.errands().spawn(task).await;
+    let trip = Trip {
+        host: Arc::clone(host),
+        begun: Instant::now(),
+        held: Arc::clone(held),
+    };
+    let finished = host.errands().spawn(trip.run(progress)).await;
     // A panic was logged; the use is on record, and its caller gets no answer that is not.
     finished.unwrap_or(Err(NotRecorded::Stopped))
 }
 
-async fn run(
+/// One use on its way.
+struct Trip {
     host: Arc<Host>,
-    mut progress: Progress,
+    begun: Instant,
     held: Arc<Held>,
-) -> Result<Committed, NotRecorded> {
-    let begun = Instant::now();
-    let _under_way = host.under_way().begin();
-    loop {
-        progress = match progress {
-            Progress::Errand(errand) => {
-                let (call, awaited) = errand.set_out();
-                let left = Route::LONGEST.saturating_sub(begun.elapsed());
-                let sent = host.outbound().send(host.vault(), *call, left, &held);
-                awaited.resume(sent.await)
-            }
-            Progress::Keep(keeping) => keep(&host, *keeping).await,
-            Progress::Finished(finished) => {
-                return host.record(Submission::Outcome(finished)).await;
-            }
+}
+
+impl Trip {
+    async fn run(self, mut progress: Progress) -> Result<Committed, NotRecorded> {
+        let _under_way = self.host.under_way().begin();
+        loop {
+            progress = match progress {
+                Progress::Wait(turn) => self.in_turn(*turn).await,
+                Progress::Errand(errand) => self.send(*errand).await,
+                Progress::Keep(keeping) => keep(&self.host, *keeping).await,
+                Progress::Finished(finished) => {
+                    return self.host.record(Submission::Outcome(finished)).await;
+                }
+            };
+        }
+    }
+
+    async fn send(&self, errand: Errand) -> Progress {
+        let (call, awaited) = errand.set_out();
+        let outbound = self.host.outbound();
+        let sent = outbound.send(self.host.vault(), *call, self.left(), &self.held);
+        awaited.resume(sent.await)
+    }
+
+    /// One use of a secret at a time, until what its provider gave in exchange for it is durable:
+    /// the next one works with that.
+    async fn in_turn(&self, turn: Turn) -> Progress {
+        let wait = self.host.turns().wait(turn.secret());
+        let Ok(_turn) = tokio::time::timeout(self.left(), wait).await else {
+            return turn.give_up(NoReply::TimedOut(Route::LONGEST));
         };
+        match self.host.vault().take_turn(turn, Timestamp::now()) {
+            InTurn::Over(progress) => progress,
+            InTurn::Errand(errand) => match self.send(*errand).await {
+                Progress::Keep(keeping) => keep(&self.host, *keeping).await,
+                progress => progress,
+            },
+        }
+    }
+
+    /// All calls of one use have one time together.
+    fn left(&self) -> Duration {
+        Route::LONGEST.saturating_sub(self.begun.elapsed())
     }
 }
 

@@ -31,6 +31,7 @@ use crate::{
     notify::Health,
     outbound::Outbound,
     remembered,
+    turns::Turns,
     under_way::UnderWay,
     writer::Writer,
 };
@@ -59,6 +60,7 @@ pub struct Host {
     under_way: Arc<UnderWay>,
     /// Told when the vault was changed.
     changed: Notify,
+    turns: Turns,
     /// Held shared from the decision on a request to the use of its key, and alone while a change
     /// becomes durable and counts.
     uses: tokio::sync::RwLock<()>,
@@ -153,6 +155,7 @@ impl Host {
             errands: TaskTracker::new(),
             under_way: Arc::default(),
             changed: Notify::new(),
+            turns: Turns::default(),
             uses: tokio::sync::RwLock::new(()),
             changing: tokio::sync::Mutex::new(()),
             purpose,
@@ -183,6 +186,11 @@ impl Host {
 
     pub fn writer(&self) -> &Writer {
         &self.writer
+    }
+
+    /// Who waits for which secret.
+    pub fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// The way to providers.

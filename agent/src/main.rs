@@ -31,6 +31,7 @@ mod rotation;
 mod serve;
 mod show;
 mod tls;
+mod turns;
 mod under_way;
 mod writer;
 

@@ -75,7 +75,7 @@
 //! ## Words
 //!
 //! Endings: `answered`, `issued`, `unreachable`, `target-refused`, `timed-out`, `too-large`,
-//! `no-room`, `bad-answer`, `not-kept`, `cut-off`.
+//! `no-room`, `refused`, `bad-answer`, `not-kept`, `cut-off`, `stopped`.
 //!
 //! Reasons: `malformed`, `too-large`, `unknown-key`, `bad-signature`, `wrong-algorithm`,
 //! `wrong-audience`, `not-yet-valid`, `expired`, `suspended`, `replay`, `denied`,

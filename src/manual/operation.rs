@@ -105,7 +105,58 @@
 //!
 //! # `http`
 //!
-//! A request to a provider.
+//! The agent sends an HTTPS request with the secret attached, and gives back the answer. Where it
+//! goes and how the secret is attached is the secret's [binding](super::binding#http); without
+//! one no request is sent.
+//!
+//! | input | |
+//! | --- | --- |
+//! | `method` | `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE` or `OPTIONS` |
+//! | `path` | below the binding's base URL; begins with `/`; percent-encoded or plain text |
+//! | `query` | an object of strings, in plain text: each name once |
+//! | `headers` | an object of strings; which ones is the binding's to say |
+//! | `body` | any JSON |
+//! | `form` | instead: an object of strings, sent as `application/x-www-form-urlencoded` |
+//! | `body_base64` | instead: any other bytes, with their type in `headers` as `content-type` |
+//!
+//! A body has at most 10 MiB; `GET` and `HEAD` have none.
+//!
+//! Result: `status`, `headers` (an object; each name with the array of its values), and the body:
+//! `body`, as JSON where the answer's media type says that it is (with all digits of its numbers,
+//! and nested at most 100 deep), else as a string; or `body_base64` if it is no UTF-8; or neither
+//! if it is empty. A redirect is an answer like any other: it is not followed.
+//!
+//! **What policy sees is what is sent.** The path is brought into its one spelling first (RFC 3986,
+//! section 6.2.2: what need not be encoded is not, hexadecimal digits are upper-case), and policy
+//! sees that spelling, from the root of the host; `;` and `+` stay as they are written, since some
+//! servers read them differently when they are encoded. Refused is what servers are known to read
+//! differently from each other: dot segments, empty segments (`//`), backslashes, encoded slashes,
+//! `?` and `#` in a path, control characters, what is no UTF-8, and all of that also where it is
+//! encoded several times over. Path and query have at most 8192 bytes each. JSON and forms are
+//! written by the agent from what it read: a repeated member is one, the last; numbers are 64-bit
+//! integers or IEEE 754 doubles, so send others as strings. A member `_method`, which some
+//! frameworks take for the method, is refused.
+//!
+//! Policy sees `method`, `host` (with the port, if it is not the scheme's own), `path`, `query`
+//! (`context.http.query.getTag("force")`), `body` (what is at the binding's `body_fields`), `size`
+//! of the body in bytes, and `content_type` if there is a body.
+//!
+//! **The credential does not come back.** It is looked for in names and values of headers and in
+//! the body: as it is, as it was sent (`Bearer …`, `Basic …`), as base64 (standard or URL-safe, also
+//! inside a longer text, at each place where it may begin, and wrapped), as hexadecimal digits, and
+//! all of this also with percent, JSON, JavaScript or HTML escapes, mixed, partial, and up to three
+//! times over. `[credential]` stands in its place; a header with it in its name is left out; the
+//! outcome's entry says that it was there. Of `user:password` both parts are looked for, and the
+//! user name not if the binding says `public_user`. A text of fewer than 8 bytes is looked for only
+//! in what it was sent in: give a provider's secrets more. An answer with a `Content-Encoding` can't
+//! be searched (none is asked for), and is refused: `bad-answer`.
+//!
+//! The answer's headers that belong to one connection are left out, and so is `set-cookie`: a
+//! session that was opened with the credential is a credential.
+//!
+//! Every request has a second entry before it is answered: `answered` with the provider's status,
+//! whatever that is, or how it failed. A provider that can't be reached, or whose answer can't be
+//! used, is 502; one that does not answer in time is 504.
 //!
 //! # `aws-sign`
 //!
@@ -113,7 +164,108 @@
 //!
 //! # `token`
 //!
-//! A short-lived credential.
+//! A short-lived credential, made or fetched within the secret's binding, and sealed to `reply_to`.
+//! The binding's section `token` says what is issued; without one nothing is.
+//!
+//! | input | for | |
+//! | --- | --- | --- |
+//! | `audience` | `jwt`, `oauth2`, `gcp` | whom it is for; may be left out where the binding allows one only |
+//! | `subject` | `jwt` | the claim `sub`; may be left out where the binding names one |
+//! | `claims` | `jwt` | texts for the claims that the binding lets a caller set |
+//! | `lifetime` | `jwt` | seconds; as long as the binding allows if left out |
+//! | `scopes` | `oauth2`, `gcp` | fewer than the binding allows; all of them if left out |
+//! | `installation` | `github-app` | its number; may be left out where the binding allows one only |
+//! | `repositories`, `permissions` | `github-app` | fewer than the binding allows; all of them if left out |
+//!
+//! Result, sealed: `token`, `type` (what is issued, as the binding's section has it), `expires`
+//! (RFC 3339) and what the issuer says of it: `token_type` and `scope` (OAuth 2, Google access
+//! tokens), `permissions` and `repositories` (GitHub). Policy sees `type`, `issuer`, `audience`,
+//! `subject`, `scopes`, `claims`, `lifetime`, `installation`, `repositories` and `permissions` as
+//! they will be in it, or as they will be asked for: also where the caller left them to the binding.
+//! What a provider gives beyond what it was asked for is not handed out, and no more is what it made
+//! good for longer than `max_lifetime`.
+//!
+//! Every token has a second entry before it is answered, with `expires`: `issued`, or how it failed.
+//! A provider that refuses (`refused`) is quoted with the error code that RFC 6749 gives it, and with
+//! nothing else that it says.
+//!
+//! ## JSON Web Tokens
+//!
+//! Of kinds `ed25519`, `p256` and `rsa`:
+//!
+//! ```json
+//! {"token": {"jwt": {"issuer": "https://ci.example", "audience": ["api.example"], "subject": ["robot", "ci-*"],
+//!   "claims": {"tenant": "acme"}, "allow": {"env": ["prod", "test-*"]}, "max_lifetime": 900}}}
+//! ```
+//!
+//! | member | |
+//! | --- | --- |
+//! | `issuer` | the claim `iss` |
+//! | `audience` | what a caller may ask for as `aud`; with `[]` there is no such claim |
+//! | `subject` | what a caller may ask for as `sub`: `*` stands for any text, `\*` for a star; the one without a star is taken if none is asked for |
+//! | `claims` | claims that are the same in every token, any JSON |
+//! | `allow` | claims that a caller may set, each with the texts that it may have |
+//! | `max_lifetime` | seconds, at most 86400 |
+//! | `algorithm` | `EdDSA`, `ES256`, `RS256` (of an RSA key, unless `PS256` is named) |
+//! | `key_id`, `typ` | the header's `kid` (the RFC 7638 thumbprint if left out) and `typ` (`JWT`) |
+//!
+//! `iat` and `nbf` are when the agent received the request, `jti` is random. None of the registered
+//! claims can be set by anybody else. Verifiers get the public key with `public-key`.
+//!
+//! ## OAuth 2
+//!
+//! Of kind `oauth2`: JSON with `client_id`, and `client_secret`, `refresh_token` or both.
+//!
+//! ```json
+//! {"token": {"oauth2": {"endpoint": "https://login.example/oauth/token", "grant": "refresh_token",
+//!   "scopes": ["read", "write"], "max_lifetime": 3600}}}
+//! ```
+//!
+//! | member | |
+//! | --- | --- |
+//! | `endpoint` | the token endpoint, like the base URL of [`http`](#http) |
+//! | `grant` | `client_credentials` (RFC 6749, section 4.4) or `refresh_token` (section 6) |
+//! | `authentication` | `basic` (the default) or `post`; a client without a secret only says its id |
+//! | `scopes` | what may be asked for; without any, no `scope` is sent |
+//! | `resource` or `audience` | what may be asked for as that parameter (RFC 8707) |
+//! | `max_lifetime` | seconds; a token that is good for longer is not handed out |
+//! | `documented_lifetime` | seconds, where the provider documents them and does not answer them |
+//!
+//! A refresh token that the provider gives in place of the old one is stored as the secret's next
+//! version before the access token is used for anything. If that fails, the outcome is `not-kept`,
+//! an urgent notification: the grant may be lost. Uses of one secret that exchange its refresh token
+//! take turns, and each works with the version that is current when its turn comes; the outcome
+//! names it. A value that the owner put in meanwhile counts, and is not replaced.
+//!
+//! With `http`, the agent fetches an access token for all scopes of the binding and attaches it. It
+//! uses it again until 30 seconds before it expires, keeps it sealed in memory only while the vault
+//! is unlocked, and forgets it when the provider answers 401, or when the secret has a new value or
+//! binding.
+//!
+//! ## GitHub Apps
+//!
+//! Of kind `github-app`: the App's private key, PEM as GitHub hands it out.
+//!
+//! ```json
+//! {"token": {"github-app": {"app": "Iv1.8a61f9b3a7aba766", "installations": [42], "repositories": ["web"],
+//!   "permissions": {"contents": "read"}}}}
+//! ```
+//!
+//! `app` is the App's client id or number, `endpoint` the API where it is not
+//! `https://api.github.com`. Without `repositories` or `permissions`, a token has what the
+//! installation has, and a caller may ask for fewer.
+//!
+//! ## Google Cloud service accounts
+//!
+//! Of kind `gcp`: the JSON key file as Google hands it out.
+//!
+//! ```json
+//! {"token": {"gcp": {"scopes": ["https://www.googleapis.com/auth/devstorage.read_only"], "audience": ["https://run.example"]}}}
+//! ```
+//!
+//! A caller that names an `audience` gets an ID token for it, and otherwise an access token with
+//! `scopes`. `endpoint` is the token endpoint where it is not `https://oauth2.googleapis.com/token`;
+//! a key file whose `token_uri` is another one is not used.
 //!
 //! # `ssh-sign`
 //!

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use jiff::{Timestamp, tz::Offset};
+use jiff::{SignedDuration, Timestamp, tz::Offset};
 use serde_json::Value;
 
 use crate::{
@@ -19,7 +19,7 @@ pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
     let time = entry.time;
     match &entry.event {
         Event::Use { ask, secret, .. } => {
-            let mut text = format!("{} {}", ask.service, did(ask, secret.as_str()));
+            let mut text = format!("{} {}", ask.service, did(ask, secret.as_str(), time));
             if ask.asked != *secret {
                 let _ = write!(text, " (asked for as {})", ask.asked);
             }
@@ -138,7 +138,7 @@ fn push_why(text: &mut String, ask: &Ask) {
     }
 }
 
-fn did(ask: &Ask, secret: &str) -> String {
+fn did(ask: &Ask, secret: &str, time: Timestamp) -> String {
     match ask.operation {
         OperationName::PublicKey => format!("read the public key of {secret}"),
         OperationName::Sign => format!("signed with {secret}"),
@@ -147,13 +147,36 @@ fn did(ask: &Ask, secret: &str) -> String {
         OperationName::Encrypt => format!("encrypted with {secret}"),
         OperationName::Decrypt => format!("decrypted with {secret}"),
         OperationName::DataKey => format!("was given a data key under {secret}"),
-        OperationName::Http => format!("sent {} with {secret}", field(ask, "method")),
+        OperationName::Http => {
+            let (method, host) = (field(ask, "method"), field(ask, "host"));
+            format!("sent {method} {host}{} with {secret}", field(ask, "path"))
+        }
         OperationName::AwsSign => format!("had an AWS request signed with {secret}"),
-        OperationName::Token => format!("was issued a token with {secret}"),
+        OperationName::Token => token(ask, secret, time),
         OperationName::SshSign => format!("signed with {secret} for SSH"),
         OperationName::SshCertificate => format!("was issued an SSH certificate by {secret}"),
         OperationName::Totp => format!("was given a one-time code of {secret}"),
         OperationName::Release => format!("was given the value of {secret}"),
+    }
+}
+
+/// Whom it is for, and how long it is good: exactly, where no provider has a say in it.
+fn token(ask: &Ask, secret: &str, time: Timestamp) -> String {
+    let audience = match ask.fields.contains_key("audience") {
+        true => format!(" for {}", field(ask, "audience")),
+        false => String::new(),
+    };
+    let is_jwt = ask.fields.get("type").is_some_and(|of| of == "jwt");
+    let lifetime = ask.fields.get("lifetime").and_then(Value::as_i64);
+    let expires = lifetime
+        .filter(|_| is_jwt)
+        .and_then(|seconds| time.checked_add(SignedDuration::from_secs(seconds)).ok());
+    match expires {
+        Some(expires) => format!(
+            "was issued a token{audience} by {secret}, good until {}",
+            clock(expires, time)
+        ),
+        None => format!("had a token{audience} fetched with {secret}"),
     }
 }
 
@@ -175,9 +198,11 @@ fn ended(ending: Ending) -> &'static str {
         Ending::TimedOut => "took too long",
         Ending::TooLarge => "was answered with too many bytes",
         Ending::NoRoom => "found the agent too busy",
+        Ending::Refused => "was refused by the provider",
         Ending::BadAnswer => "was answered in a way that can't be used",
         Ending::NotKept => "brought a new value that is lost",
         Ending::CutOff => "was cut off: the vault was locked",
+        Ending::Stopped => "was stopped before anybody was called",
     }
 }
 

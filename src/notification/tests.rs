@@ -76,6 +76,74 @@ fn says(event: Event, sentence: &str, urgency: Urgency) {
 }
 
 #[test]
+fn a_request_is_told_with_where_it_went() {
+    let mut ask = ask(OperationName::Http);
+    let fields = json!({"method": "POST", "host": "api.heroku.com", "path": "/apps/web/releases", "size": 15});
+    ask.fields = fields.as_object().unwrap().clone();
+    ask.purpose = Some("deploy 4f2a".to_owned());
+    ask.asked = "heroku/prod".parse().unwrap();
+    says(
+        used(ask, "heroku/prod"),
+        "atlas sent POST api.heroku.com/apps/web/releases with heroku/prod for 'deploy 4f2a'; 1st time today",
+        Urgency::Normal,
+    );
+}
+
+#[test]
+fn a_token_is_told_with_whom_it_is_for_and_how_long() {
+    let issued = |fields: serde_json::Value| {
+        let mut ask = ask(OperationName::Token);
+        ask.fields = fields.as_object().unwrap().clone();
+        ask
+    };
+    says(
+        used(
+            issued(json!({"type": "jwt", "audience": "api\u{1b}.example", "lifetime": 900})),
+            "deploy-key",
+        ),
+        "atlas was issued a token for api\\u{1b}.example by deploy-key, good until 15:15 UTC; 1st time today",
+        Urgency::Normal,
+    );
+    says(
+        used(
+            issued(json!({"type": "oauth2", "scopes": ["read"], "lifetime": 3600})),
+            "deploy-key",
+        ),
+        "atlas had a token fetched with deploy-key; 1st time today",
+        Urgency::Normal,
+    );
+    // The owner can do nothing about it, and it comes with every exchange.
+    let Event::Administration {
+        action,
+        subject,
+        version,
+        detail,
+        record,
+        ..
+    } = administration(
+        Action::SecretRotated,
+        Some("crm"),
+        Some(3),
+        Some("its provider gave a new value in exchange for version 2"),
+    )
+    else {
+        panic!("it is one")
+    };
+    says(
+        Event::Administration {
+            action,
+            subject,
+            version,
+            detail,
+            record,
+            by: By::Agent,
+        },
+        "secret crm was rotated and is now at version 3: its provider gave a new value in exchange for version 2",
+        Urgency::Quiet,
+    );
+}
+
+#[test]
 fn sentences_are_plain() {
     use OperationName::{Decrypt, PublicKey, Release, Sign};
     use Urgency::{Normal, Quiet, Urgent};

@@ -190,6 +190,25 @@ impl SignInput {
     }
 }
 
+/// A signature as JOSE writes it (RFC 7518, section 3; RFC 8037): ECDSA as r and s in a row.
+pub(super) fn jose(
+    material: &Material,
+    algorithm: SignAlgorithm,
+    message: &[u8],
+) -> Result<Vec<u8>, OperationError> {
+    let encoding = algorithm.is_ecdsa().then_some(Encoding::Raw);
+    let input = SignInput {
+        input: ToSign::Message(message.to_vec()),
+        algorithm: Some(algorithm),
+        encoding,
+    };
+    let choice = Choice {
+        algorithm,
+        encoding,
+    };
+    input.sign(material, &choice)
+}
+
 fn sign_rsa(
     key: &RsaKeyPair,
     padding: &'static dyn RsaEncoding,

@@ -29,6 +29,7 @@ pub(crate) fn run(material: &Material, name: &str, input: serde_json::Value) -> 
             assert!(!operation.wants_sealed());
             value
         }
+        Done::Written(json) => serde_json::from_str(json.get()).unwrap(),
         Done::Secret(bytes) => {
             assert!(operation.wants_sealed());
             serde_json::from_slice(&bytes).unwrap()

@@ -1,10 +1,16 @@
 //! The credential of a request to AWS: Signature Version 4.
 
 use crate::{
-    operation::{OperationError, Setting},
+    binding::Binding,
+    operation::{OperationError, Setting, Unsuitable},
     outgoing::{Credential, Draft},
     vault::material::Material,
 };
+
+/// Whether requests can be signed with this binding.
+pub(crate) fn suits(_binding: Option<&Binding>) -> Result<(), Unsuitable> {
+    Ok(())
+}
 
 /// What signing adds to a request whose method, path, query, headers and body are settled.
 pub(crate) fn credential(

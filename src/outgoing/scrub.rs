@@ -38,7 +38,7 @@ pub const REPLACEMENT: &str = "[credential]";
 const LEVELS: usize = 3;
 
 /// Looks for the texts of one credential.
-pub(crate) struct Scrubber {
+pub struct Scrubber {
     patterns: Vec<Pattern>,
 }
 
@@ -50,7 +50,8 @@ struct Pattern {
 }
 
 impl Scrubber {
-    pub(crate) fn new<T: AsRef<[u8]>>(secrets: &[T]) -> Self {
+    /// For the texts of one credential.
+    pub fn new<T: AsRef<[u8]>>(secrets: &[T]) -> Self {
         let mut scrubber = Self {
             patterns: Vec::new(),
         };
@@ -80,7 +81,7 @@ impl Scrubber {
     }
 
     /// Takes the credential out of a reply, and says whether it was there.
-    pub(crate) fn scrub(&self, reply: &mut Reply) -> bool {
+    pub fn scrub(&self, reply: &mut Reply) -> bool {
         let in_headers = self.scrub_headers(&mut reply.headers);
         match self.scrub_text(&reply.body) {
             Some(body) => {
@@ -92,7 +93,7 @@ impl Scrubber {
     }
 
     /// The text without the credential; `None` if it is not in there.
-    pub(crate) fn scrub_text(&self, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub fn scrub_text(&self, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let found = merged(self.find(text, LEVELS));
         if found.is_empty() {
             return None;
@@ -233,4 +234,4 @@ fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

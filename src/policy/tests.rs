@@ -58,6 +58,10 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
         OperationName::Encrypt | OperationName::Decrypt => json!({"size": 3, "aad": "eA=="}),
         OperationName::Release | OperationName::Totp => json!({}),
         OperationName::DataKey => json!({"size": 32}),
+        OperationName::Token => {
+            json!({"type": "jwt", "scopes": [], "claims": {"env": "prod"}, "lifetime": 900})
+        }
+        OperationName::Http => crate::operation::http::tests::seen(),
         _ => json!({}),
     };
     Case {

@@ -46,6 +46,14 @@ pub enum VaultError {
         /// The version.
         version: u32,
     },
+    /// The owner put in another value while a provider was asked for one.
+    #[error("version {version} of secret `{secret}` was put in meanwhile, and counts")]
+    Overtaken {
+        /// The secret.
+        secret: Name,
+        /// The version that counts.
+        version: u32,
+    },
     /// Retired for good.
     #[error("secret `{0}` is retired; add a new one under another name, and point an alias at it")]
     Retired(Name),

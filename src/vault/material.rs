@@ -20,13 +20,24 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::memory::with_clean_stack;
-use crate::{operation::Kind, service::key::PublicKey};
+use crate::{
+    operation::{Kind, OperationError},
+    service::key::PublicKey,
+};
 
+mod basic;
+pub(crate) mod gcp;
 mod import;
 mod jwk;
+mod mtls;
+pub(crate) mod oauth2;
 mod openssh;
 mod pem;
 mod rsa;
+pub(crate) mod text;
+
+use self::import::without_line_end;
+pub(crate) use self::{basic::Basic, mtls::Mtls};
 
 /// The most bytes that one secret may have.
 pub const MAX_LEN: usize = 256 * 1024;
@@ -177,7 +188,12 @@ impl Material {
     /// | `hmac` | 16 bytes or more, as they are; text loses the line end that editors and `echo` add |
     /// | `aes256` | 32 bytes, or these as 64 hexadecimal digits or base64 |
     /// | `token` | one line of text; loses its line end |
+    /// | `basic` | `user:password` in one line of text; loses its line end |
+    /// | `mtls` | PEM: a certificate, the rest of its chain, and its private key |
     /// | `opaque` | anything, as it is |
+    /// | `oauth2` | JSON: `client_id`, and `client_secret` or `refresh_token` or both |
+    /// | `github-app` | an RSA key as PEM, as GitHub hands it out |
+    /// | `gcp` | the JSON key file of a service account, as Google hands it out |
     pub fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Self, MaterialError> {
         with_clean_stack(|| import::import(kind, bytes))
     }
@@ -236,6 +252,13 @@ impl Material {
         }
     }
 
+    /// The text of a secret that is one.
+    pub(crate) fn text(&self) -> Result<&str, OperationError> {
+        self.secret_bytes()
+            .and_then(|bytes| std::str::from_utf8(bytes).ok())
+            .ok_or(OperationError::Machine("read the secret as text"))
+    }
+
     fn pair(pair: KeyPair) -> Result<Self, MaterialError> {
         let bytes = pair
             .pkcs8()
@@ -262,6 +285,7 @@ impl Material {
             Kind::Token if !import::is_token(&bytes) => {
                 "one line of text that is not empty; for other bytes use `opaque`"
             }
+            Kind::Basic if Basic::read(&bytes).is_none() => basic::FORM,
             _ if bytes.is_empty() => "at least one byte",
             Kind::Ed25519 | Kind::P256 | Kind::P384 | Kind::Rsa => {
                 "a private key as PEM, OpenSSH or JWK"

@@ -30,9 +30,45 @@ pub(super) struct Shield {
     sealed: RwLock<HashMap<u64, Arc<Sealed>>>,
 }
 
-struct Sealed {
+/// A value as ciphertext.
+pub(super) struct Sealed {
     nonce: [u8; NONCE_LEN],
     bytes: Vec<u8>,
+}
+
+impl Sealed {
+    /// Encrypts a value in place.
+    pub(super) fn new(
+        key: &Locked<[u8; 32]>,
+        aad: Aad<Vec<u8>>,
+        mut value: Zeroizing<Vec<u8>>,
+    ) -> Option<Self> {
+        let (nonce, tag) = ready(key)?
+            .seal_in_place_separate_tag(aad, &mut value)
+            .ok()?;
+        // Ciphertext by now: it may grow and move.
+        let bytes = [value.as_slice(), tag.as_ref()].concat();
+        Some(Self {
+            nonce: *nonce.as_ref(),
+            bytes,
+        })
+    }
+
+    /// Decrypts it.
+    pub(super) fn open(
+        &self,
+        key: &Locked<[u8; 32]>,
+        aad: Aad<Vec<u8>>,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let mut bytes = Zeroizing::new(self.bytes.clone());
+        let nonce = Nonce::assume_unique_for_key(self.nonce);
+        let length = ready(key)?
+            .open_in_place(nonce, aad, &mut bytes)
+            .ok()?
+            .len();
+        bytes.truncate(length);
+        Some(bytes)
+    }
 }
 
 impl Shield {
@@ -52,31 +88,15 @@ impl Shield {
                 .unwrap_or_else(PoisonError::into_inner)
                 .get(&version.record)?,
         );
-        let mut bytes = Zeroizing::new(sealed.bytes.clone());
-        let nonce = Nonce::assume_unique_for_key(sealed.nonce);
-        let length = self
-            .key()?
-            .open_in_place(nonce, aad(version), &mut bytes)
-            .ok()?
-            .len();
-        bytes.truncate(length);
-        Some(bytes)
+        sealed.open(&self.key, aad(version))
     }
 
     /// Keeps the opened value of a version. If that fails, the next use opens the age file again.
-    pub(super) fn keep(&self, version: &Version, mut value: Zeroizing<Vec<u8>>) {
-        let Some((nonce, tag)) = self.key().and_then(|key| {
-            key.seal_in_place_separate_tag(aad(version), &mut value)
-                .ok()
-        }) else {
+    pub(super) fn keep(&self, version: &Version, value: Zeroizing<Vec<u8>>) {
+        let Some(sealed) = Sealed::new(&self.key, aad(version), value) else {
             return;
         };
-        // Ciphertext by now: it may grow and move.
-        let bytes = [value.as_slice(), tag.as_ref()].concat();
-        let sealed = Arc::new(Sealed {
-            nonce: *nonce.as_ref(),
-            bytes,
-        });
+        let sealed = Arc::new(sealed);
         let mut kept = self.sealed.write().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= CAPACITY && !kept.contains_key(&version.record) {
             let any = kept.keys().next().copied();
@@ -89,11 +109,11 @@ impl Shield {
     pub(super) fn is_memory_locked(&self) -> bool {
         self.key.is_in_ram()
     }
+}
 
-    /// The key, ready for one use: the library's own memory is wiped after it.
-    fn key(&self) -> Option<RandomizedNonceKey> {
-        RandomizedNonceKey::new(&AES_256_GCM, self.key.as_slice()).ok()
-    }
+/// The key, ready for one use: the library's own memory is wiped after it.
+fn ready(key: &Locked<[u8; 32]>) -> Option<RandomizedNonceKey> {
+    RandomizedNonceKey::new(&AES_256_GCM, key.as_slice()).ok()
 }
 
 /// Binds a sealed value to its place: no other secret or version opens it.

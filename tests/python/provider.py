@@ -1,166 +1,211 @@
-"""A provider of API keys, and its owner's program that rotates them.
+"""A provider of the kind that Strongroom stands in front of: HTTPS, one root key, no access control.
 
-As a server (`provider.py serve FILE`) it keeps its keys in a file: `POST /keys` makes one, `DELETE
-/keys/KEY` revokes one, `GET /whoami` says whether the key in `Authorization` works. It ends when its
-standard input does.
+Prints its port on the first line, and then one JSON line for each request that it got, when it got
+it: what a test compares with what the audit log says. Ends when its standard input does.
 
-As a program (`provider.py rotate URL [MODE]`) it is what `strongroom secret rotate --with` runs.
-MODE makes it misbehave: see `MISBEHAVIOURS`.
+What it answers depends on the path:
+
+    /echo               what it got, as JSON
+    /status/N           that status
+    /redirect           302 to /landed
+    /reflect/HOW        the credential, as it came, in the answer's headers and body: HOW is plain,
+                        base64, base64url, percent, hex, json, split (in two chunks) or header
+    /bytes/N            N bytes; /chunks/N the same without saying how many
+    /sum                the length and SHA-256 of the body that it got
+    /cut                less than its Content-Length says, and the connection is closed
+    /gate/NAME          nothing, until somebody asks for /open/NAME
+    /never              nothing
+    /close              an answer, and then a kept connection that is closed without a word
 """
 
-import http.server
+import argparse
+import base64
+import hashlib
 import json
 import os
-import secrets
-import signal
+import socket
+import ssl
 import sys
 import threading
-import time
-import urllib.error
-import urllib.request
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-MISBEHAVIOURS = {
-    "refuses": "makes no new key and says so",
-    "silent": "makes no new key and says that all is well",
-    "hangs": "never ends",
-    "chatters": "prints more than the new key",
-    "fails-late": "prints the new key and then fails",
-    "floods": "prints without end",
-    "same": "prints the old key",
-    "keeps": "does not revoke the old key",
-    "killed": "kills itself before it has printed anything",
-    "hangs-late": "prints the new key and never ends",
-    "kills PID": "makes a new key, kills that process, and prints the key",
-    "kills-after PID": "revokes the old key and kills that process",
-    "fills FILE": "makes a new key, fills the disk with that file, and prints the key",
-}
+printing = threading.Lock()
+gates = {}
+connections = iter(range(1, 1 << 62))
 
 
-def hang():
-    """For ever, but not longer than whoever started it lives."""
-    parent = os.getppid()
-    while os.getppid() == parent:
-        time.sleep(0.05)
-    sys.exit("nobody waits for this any more")
+def say(line):
+    with printing:
+        print(line, flush=True)
 
 
-def fill(path):
-    with open(path, "wb", buffering=0) as file:
-        for size in (1 << 16, 1 << 12, 1):
+def gate(name):
+    with printing:
+        return gates.setdefault(name, threading.Event())
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def setup(self):
+        super().setup()
+        self.connection_number = next(connections)
+
+    def log_message(self, *_):
+        pass
+
+    def log_got(self, body):
+        subject = None
+        if isinstance(self.connection, ssl.SSLSocket) and self.connection.getpeercert():
+            subject = dict(pair for rdn in self.connection.getpeercert()["subject"] for pair in rdn)
+        self.got = {
+            "method": self.command,
+            "target": self.path,
+            "headers": [[name.lower(), value] for name, value in self.headers.items()],
+            "body": body.decode(errors="replace") if len(body) < 65536 else None,
+            "length": len(body),
+            "sha256": hashlib.sha256(body).hexdigest(),
+            "certificate": subject,
+            "connection": self.connection_number,
+        }
+        say(json.dumps(self.got))
+
+    def credential(self):
+        """Whatever it is that this request carries as one."""
+        for name in ("authorization", "x-api-key", "cookie"):
+            if value := self.headers.get(name):
+                return value.removeprefix("Bearer ").removeprefix("Token ").split("session=")[-1]
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+        return query.get("api_key", [""])[0]
+
+    def answer(self, status, body, headers=(), chunked=False):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        if chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if not chunked:
+            self.wfile.write(body)
+            return
+        size = max(1, len(body) // 2) if len(body) < 65536 else 60000
+        for start in range(0, len(body), size):
+            part = body[start : start + size]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
+
+    def reflect(self, how):
+        secret = self.credential()
+        raw = secret.encode()
+        shown = {
+            "plain": secret,
+            "base64": base64.b64encode(b"x" + raw).decode() + " " + base64.b64encode(raw).decode(),
+            "base64url": base64.urlsafe_b64encode(raw).decode().rstrip("="),
+            "percent": "".join(f"%{byte:02x}" for byte in raw) + " " + urllib.parse.quote(secret, safe=""),
+            "hex": raw.hex(),
+            "json": "".join(f"\\u{ord(c):04x}" for c in secret),
+            "split": secret,
+            "header": "",
+        }[how]
+        headers = [("X-Echo", secret), ("Set-Cookie", f"last={secret}; Path=/")] if how == "header" else []
+        body = json.dumps({"you": "sent"}).encode()[:-1] + b', "key": "' + shown.encode() + b'"}'
+        self.answer(200, body, [("Content-Type", "application/json"), *headers], how == "split")
+
+    def handle_any(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = urllib.parse.urlsplit(self.path).path
+        first, _, rest = path[1:].partition("/")
+        if first == "open":
+            gate(rest).set()
+            return self.answer(204, b"")
+        self.log_got(body)
+        if first == "echo":
+            self.answer(200, json.dumps(self.got).encode(), [("Content-Type", "application/json"), ("X-Provider", "weak")])
+        elif first == "status":
+            self.answer(int(rest), b'{"error": "said so"}', [("Content-Type", "application/json")])
+        elif first == "redirect":
+            self.answer(302, b"", [("Location", "/landed")])
+        elif first == "reflect":
+            self.reflect(rest)
+        elif first in ("bytes", "chunks"):
+            body = (b"0123456789abcdef" * (int(rest) // 16 + 1))[: int(rest)]
+            self.answer(200, body, [("Content-Type", "application/octet-stream")], first == "chunks")
+        elif first == "sum":
+            self.answer(200, json.dumps({"length": len(body), "sha256": self.got["sha256"]}).encode())
+        elif first == "cut":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"0123456789")
+            self.close_connection = True
+        elif first == "gate":
+            gate(rest).wait()
+            self.answer(200, b"{}")
+        elif first == "never":
+            threading.Event().wait()
+        elif first == "close":
+            self.answer(200, b"{}")
+            self.close_connection = True
+        else:
+            self.answer(200, b"{}", [("Content-Type", "application/json")])
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_any
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, context):
+        self.context = context
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    def finish_request(self, request, address):
+        # The handshake in the connection's own thread: a slow one is nobody else's business.
+        request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.context:
+            request = self.context.wrap_socket(request, server_side=True)
+        try:
+            super().finish_request(request, address)
+        finally:
             try:
-                while True:
-                    file.write(bytes(size))
+                request.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+            request.close()
+
+    def handle_error(self, *_):
+        pass
 
 
-def serve(path):
-    lock = threading.Lock()
-
-    def change(make):
-        with lock:
-            with open(path) as file:
-                keys = json.load(file)
-            result = make(keys)
-            with open(path + ".new", "w") as file:
-                json.dump(keys, file)
-            os.rename(path + ".new", path)
-            return result
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_):
-            pass
-
-        def key(self):
-            return self.headers.get("Authorization", "").removeprefix("Bearer ")
-
-        def answer(self, status, body):
-            body = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def do_GET(self):
-            works = change(lambda keys: keys.get(self.key()) == "works")
-            self.answer(200 if works else 401, {"works": works})
-
-        def do_POST(self):
-            if not change(lambda keys: keys.get(self.key()) == "works"):
-                return self.answer(401, {})
-            new = "key-" + secrets.token_hex(12)
-            change(lambda keys: keys.update({new: "works"}))
-            self.answer(201, {"key": new})
-
-        def do_DELETE(self):
-            if not change(lambda keys: keys.get(self.key()) == "works"):
-                return self.answer(401, {})
-            gone = self.path.removeprefix("/keys/")
-            change(lambda keys: keys.update({gone: "revoked"}))
-            self.answer(200, {})
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    print(server.server_address[1], flush=True)
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--cert")
+    arguments.add_argument("--key")
+    arguments.add_argument("--client-ca", help="demand client certificates of this authority")
+    arguments.add_argument("--tls12", action="store_true", help="nothing newer than TLS 1.2")
+    options = arguments.parse_args()
+    context = None
+    if options.cert:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(options.cert, options.key)
+        if options.tls12:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        if options.client_ca:
+            context.load_verify_locations(options.client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    server = Server(context)
+    say(server.server_address[1])
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.read()
-
-
-def call(url, method, path, key):
-    request = urllib.request.Request(
-        url + path, method=method, headers={"Authorization": "Bearer " + key}
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request) as answer:
-        return json.load(answer)
-
-
-def rotate(url, mode, *more):
-    assert not any("key-" in text for text in sys.argv + list(os.environ.values()))
-    told = json.loads(sys.stdin.readline())
-    assert sys.stdin.read() == ""
-    old = told["old"]["value"]
-    if told["phase"] == "create":
-        if mode == "refuses":
-            sys.exit("the provider said no")
-        if mode == "silent":
-            return
-        if mode == "hangs":
-            hang()
-        if mode == "killed":
-            os.kill(os.getpid(), signal.SIGKILL)
-        if mode == "same":
-            return print(old)
-        new = call(url, "POST", "/keys", old)["key"]
-        if mode == "chatters":
-            print("a new key was made:")
-        if mode == "kills":
-            os.kill(int(more[0]), signal.SIGKILL)
-        if mode == "fills":
-            fill(more[0])
-        if mode == "floods":
-            while True:
-                print(new)
-        print(new, flush=True)
-        if mode == "fails-late":
-            sys.exit(7)
-        if mode == "hangs-late":
-            hang()
-    else:
-        assert told["phase"] == "revoke"
-        new = told["new"]["value"]
-        # The new one is tried first: it may be the only one left.
-        call(url, "GET", "/whoami", new)
-        if mode == "keeps":
-            sys.exit("the provider is out for lunch")
-        call(url, "DELETE", "/keys/" + old, new)
-        if mode == "kills-after":
-            os.kill(int(more[0]), signal.SIGKILL)
+    os._exit(0)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "serve":
-        serve(sys.argv[2])
-    else:
-        rotate(sys.argv[2], *(sys.argv[3:] or [""]))
+    main()

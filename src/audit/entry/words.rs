@@ -111,12 +111,16 @@ words! {
         TooLarge = "too-large",
         /// Other answers took all the memory that answers may take.
         NoRoom = "no-room",
+        /// The provider refused to issue anything, and said why.
+        Refused = "refused",
         /// The answer is not what it has to be.
         BadAnswer = "bad-answer",
         /// The provider answered with a new value that could not be stored.
         NotKept = "not-kept",
         /// The vault was locked before the answer was there.
         CutOff = "cut-off",
+        /// The owner changed something before the provider was called.
+        Stopped = "stopped",
     }
 }
 

@@ -77,6 +77,16 @@ impl Vault {
             keeping.replaces()
         );
         let (name, material) = (keeping.secret(), keeping.material());
+        let catalog = self.catalog();
+        let current = catalog.secret(name).and_then(Secret::current);
+        // What the owner put in meanwhile counts, and is not to be replaced by what follows from
+        // the version before.
+        if let Some(current) = current.filter(|current| current.number != keeping.replaces()) {
+            return Err(VaultError::Overtaken {
+                secret: name.clone(),
+                version: current.number,
+            });
+        }
         self.next_version(name, material, By::Agent, Some(detail), now)
     }
 
