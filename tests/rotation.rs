@@ -140,6 +140,22 @@ fn bind(vault: &Vault, name: &str, rotation: Value) {
     vault.run_with_input(&bind, binding.as_bytes());
 }
 
+/// What a pending file holds, by stock tools and the recovery key, as the manual says it.
+fn opened_by_age(vault: &Vault, file: &str) -> Value {
+    fs::write(vault.path().join("recovery.txt"), &vault.recovery_key).unwrap();
+    let mut command = Command::new("sh");
+    command
+        .args(["-ec", r#"
+            sqlite3 home/strongroom.db "select writefile('root.age', root) from slot where name = 'recovery'" >/dev/null
+            age --decrypt --identity recovery.txt --output root.txt root.age
+            sed -n '/BEGIN AGE/,/END AGE/p' "home/rotation/$0" | age --decrypt --identity root.txt
+            rm root.txt root.age recovery.txt
+        "#])
+        .arg(file)
+        .current_dir(vault.path());
+    serde_json::from_str(&succeed(command)).unwrap()
+}
+
 #[track_caller]
 fn failed(mut command: Command, words: &[&str]) -> Output {
     let output = command.output().unwrap();
@@ -250,6 +266,14 @@ fn what_a_program_printed_before_it_went_wrong_is_kept() {
         assert!(text(&again).contains("--abandon"));
         let sealed = fs::read(vault.home().join("rotation/heroku+prod.pending")).unwrap();
         assert!(!String::from_utf8_lossy(&sealed).contains("key-"), "sealed");
+        let opened = opened_by_age(&vault, "heroku+prod.pending");
+        let value = STANDARD.decode(opened["value"].as_str().unwrap()).unwrap();
+        let value = String::from_utf8(value).unwrap();
+        assert!(provider.state().0.contains(value.trim_end()));
+        assert_eq!(
+            (&opened["secret"], &opened["replaces"]),
+            (&json!(NAME), &json!(version))
+        );
         succeed(provider.rotate(&vault, &["--resume"], &[]));
         provider.knows_only(&vault, version + 1);
     }
