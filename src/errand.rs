@@ -268,10 +268,10 @@ pub(crate) struct Owed {
     pub(crate) secret: Name,
     pub(crate) version: u32,
     pub(crate) operation: OperationName,
-    /// How soon a person should look, if policy says it.
-    pub(crate) urgency: Option<Urgency>,
     /// The secret's binding, as policy saw it.
     pub(crate) bound: Option<Arc<Bound>>,
+    /// How soon a person should look, if policy says it.
+    pub(crate) urgency: Option<Urgency>,
 }
 
 impl Failure {
@@ -476,7 +476,7 @@ impl Finished {
             status,
             expires,
             detail,
-            ..
+            end,
         } = self;
         Event::Outcome {
             entry: owed.noted.index,
@@ -489,7 +489,7 @@ impl Finished {
             expires: *expires,
             detail: detail.clone(),
             // That it went well was told with the use itself.
-            urgency: owed.urgency.filter(|_| self.end.is_err()),
+            urgency: owed.urgency.filter(|_| end.is_err()),
         }
     }
 

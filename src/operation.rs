@@ -15,8 +15,13 @@
 //! | `verify-mac` | `algorithm`, `size`, `version`? |
 //! | `encrypt` | `size`, `aad`? |
 //! | `decrypt` | `size`, `aad`?, `version`? |
+//! | `data-key` | `size`, `aad`? |
 //! | `http` | `method`, `host`, `path`, `query`, `body`, `size`, `content_type`? |
+//! | `aws-sign` | `service`, `region`, `method`, `host`, `path`, `query`, `headers`, `presigned`, `expires`?, `unsigned_payload`, `action`? |
 //! | `token` | `scopes`, `claims`, and what of `audience`, `subject`, `lifetime` was asked for; the rest with a binding |
+//! | `ssh-sign` | `namespace`, `hash`, `input` (`message` or `digest`), `size` |
+//! | `ssh-certificate` | `public_key` (its fingerprint), `key_type`, `principals`, `lifetime`, `key_id`, `critical_options`, `extensions`, `serial` |
+//! | `totp` | none |
 //! | `release` | none |
 //!
 //! `size` is the length in bytes of what is signed, authenticated, encrypted or decrypted; the
@@ -49,6 +54,7 @@ pub mod release;
 pub mod sign;
 pub mod ssh_certificate;
 pub mod ssh_sign;
+mod ssh_wire;
 pub mod token;
 pub mod totp;
 
@@ -127,7 +133,7 @@ pub enum Operation {
     /// See [`OperationName::SshSign`].
     SshSign(SshSignInput),
     /// See [`OperationName::SshCertificate`].
-    SshCertificate(SshCertificateInput),
+    SshCertificate(Box<SshCertificateInput>),
     /// See [`OperationName::Totp`].
     Totp(TotpInput),
     /// See [`OperationName::Release`].
@@ -274,7 +280,7 @@ impl Operation {
             OperationName::Token => Self::Token(TokenInput::read(&mut fields)?),
             OperationName::SshSign => Self::SshSign(SshSignInput::read(&mut fields)?),
             OperationName::SshCertificate => {
-                Self::SshCertificate(SshCertificateInput::read(&mut fields)?)
+                Self::SshCertificate(Box::new(SshCertificateInput::read(&mut fields)?))
             }
             OperationName::Totp => Self::Totp(TotpInput::read(&mut fields)?),
             OperationName::Release => Self::Release(ReleaseInput::read()),
@@ -355,7 +361,12 @@ impl Operation {
     pub fn wants_sealed(&self) -> bool {
         matches!(
             self,
-            Self::Decrypt(_) | Self::DataKey(_) | Self::Token(_) | Self::Totp(_) | Self::Release(_)
+            Self::Decrypt(_)
+                | Self::DataKey(_)
+                | Self::AwsSign(_)
+                | Self::Token(_)
+                | Self::Totp(_)
+                | Self::Release(_)
         )
     }
 
@@ -473,11 +484,17 @@ fn secret_json(member: &str, bytes: &[u8], version: u32) -> Done {
         format!("{{\"{member}\":\""),
         format!("\",\"version\":{version}}}"),
     );
+    sealed(&[&head, &encoded, &tail])
+}
+
+/// JSON in parts, joined in memory that is wiped, with no copy left behind.
+fn sealed(parts: &[&str]) -> Done {
     // Reserved whole: a vector that grows leaves its old contents behind.
-    let mut json = Zeroizing::new(Vec::with_capacity(head.len() + encoded.len() + tail.len()));
-    json.extend_from_slice(head.as_bytes());
-    json.extend_from_slice(encoded.as_bytes());
-    json.extend_from_slice(tail.as_bytes());
+    let whole = parts.iter().map(|part| part.len()).sum();
+    let mut json = Zeroizing::new(Vec::with_capacity(whole));
+    for part in parts {
+        json.extend_from_slice(part.as_bytes());
+    }
     Done::Secret(json)
 }
 

@@ -29,7 +29,7 @@ mod token;
 
 pub use check::{Mentions, PolicyText};
 pub use describe::PolicyLine;
-pub use grant::{BadGrant, Grant, GrantOptions, grant};
+pub use grant::{BadGrant, Grant, GrantOptions, Particulars, Times, grant};
 pub use mistake::PolicyError;
 pub use obligation::{Limit, Obligations};
 pub use permit::{Permit, Refused};

@@ -291,8 +291,8 @@ impl Vault {
                     secret: version.secret.clone(),
                     version: version.number,
                     operation: request.operation().name(),
-                    urgency,
                     bound: permit.bound().cloned(),
+                    urgency,
                 };
                 Ok(Used::Begun(owed.progress(Ok(step))))
             }

@@ -14,8 +14,10 @@
 
 mod support;
 
+mod aws;
 mod command;
 mod crash;
+mod data_key;
 mod disk;
 mod first_day;
 mod http;
@@ -26,3 +28,6 @@ mod peers;
 mod readme;
 mod rollback;
 mod rotation;
+mod ssh;
+mod token;
+mod totp;

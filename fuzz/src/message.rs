@@ -216,6 +216,7 @@ pub fn answer(data: &[u8]) -> bool {
             status,
             content_type,
             body: body.to_vec(),
+            retry_after: None,
         };
         headers = answer
             .sign(&AGENT, Some(SENT.signature()), now())

@@ -130,9 +130,75 @@
 //!
 //! # `aws`
 //!
+//! What a key signs for, with [`aws-sign`](super::operation#aws-sign) and with `http`.
+//!
+//! ```json
+//! {"aws": {"regions": ["eu-west-1"], "services": ["s3", "sqs"], "presigned_seconds": 300}}
+//! ```
+//!
+//! | member | |
+//! | --- | --- |
+//! | `regions`, `services` | by their names in signatures, at least one each. A signature holds for one region and one service |
+//! | `hosts` | the hosts that `aws-sign` signs for: `*.example.com` (any name below, with TLS), `minio.example:9443`, `http://10.0.0.7:9000`. AWS's own names (`*.amazonaws.com`, `*.api.aws`, and those of its other partitions) if left out |
+//! | `presigned_seconds` | how long a presigned URL may be good: 900 if left out, at most 604800 (7 days) |
+//!
+//! With a section `http` beside it, requests are signed for its base URL: for the one region and the
+//! one service that there are, or for those that are parts of the host's name
+//! (`sqs.eu-west-1.amazonaws.com`). A base URL for which that is not clear is refused. Headers that
+//! change what a request means (`X-Amz-Acl`, `X-Amz-Copy-Source`) or say what is called
+//! (`X-Amz-Target`) are not a caller's to set unless `allow_headers` names them, and policy does not
+//! see them with `http`; with `aws-sign` it does.
+//!
+//! ```json
+//! {"aws": {"regions": ["eu-west-1"], "services": ["sqs"]},
+//!   "http": {"base_url": "https://sqs.eu-west-1.amazonaws.com", "body_fields": ["/Action"]}}
+//! ```
+//!
 //! # `token`
 //!
+//! What may be issued with the secret, and within which bounds. It has one member, which the kind of
+//! the secret has a use for: `jwt` (`ed25519`, `p256`, `rsa`), `oauth2`, `github-app`, `gcp` or `aws`.
+//! Each is described with the [operation](super::operation#token) that uses it. An `oauth2` secret
+//! needs it for `http` too: that is where the token to attach comes from.
+//!
 //! # `ssh`
+//!
+//! What a key signs for SSH. Without this section it signs nothing for SSH: no key becomes an
+//! authority because a policy was written too widely.
+//!
+//! ```json
+//! {"ssh": {"sign": {"namespaces": ["git"]}}}
+//! ```
+//!
+//! | `ssh.sign` | for [`ssh-sign`](super::operation#ssh-sign) |
+//! | --- | --- |
+//! | `namespaces` | at least one; compared exactly |
+//! | `hashes` | `sha512`, `sha256`, or both; both if left out |
+//!
+//! ```json
+//! {"ssh": {"certificate": {
+//!     "principals": ["deploy", "web-*"],
+//!     "max_lifetime": 3600,
+//!     "critical_options": {"source-address": "10.0.0.0/8"},
+//!     "extensions": ["permit-pty"],
+//!     "key_id_prefix": "strongroom:"
+//! }}}
+//! ```
+//!
+//! | `ssh.certificate` | for [`ssh-certificate`](super::operation#ssh-certificate) |
+//! | --- | --- |
+//! | `principals` | at least one; in a pattern `*` stands for any text |
+//! | `max_lifetime` | in seconds, at most 86400: a day |
+//! | `critical_options` | in every certificate: `force-command`, `source-address`, `verify-required` (its value is `""`); a caller can't change them, but may narrow `source-address`, and add those that are not there, because each only narrows |
+//! | `extensions` | those that a caller may ask for (`permit-pty`, `permit-port-forwarding`, `permit-agent-forwarding`, `permit-X11-forwarding`, `permit-user-rc`, `no-touch-required`); none if left out |
+//! | `key_types` | the types that are certified, by their SSH names; if left out Ed25519 and ECDSA on P-256, both also in a FIDO token (`sk-…`), ECDSA on P-384, and RSA |
+//! | `min_rsa_bits` | the fewest bits of an RSA key that is certified: 2048 to 8192; 3072 if left out |
+//! | `key_id_prefix` | what every key id begins with; nothing if left out |
+//!
+//! A key makes both signatures and certificates only if its owner writes both. And a key with a section
+//! `ssh` and no section `sign` does not `sign` any more: a bare message could be a signature in another
+//! namespace, or a certificate with nothing of what stands here. Name the algorithms in `sign` if that
+//! is meant.
 //!
 //! # `rotation`
 //!

@@ -21,7 +21,7 @@
 //! | `totp` | `totp`, `release` |
 //! | `opaque` | `release` |
 //!
-//! What makes something new (`sign`, `mac`, `encrypt`, `release`) uses the current version: the
+//! What makes something new (`sign`, `mac`, `encrypt`, `ssh-sign`, `release`, …) uses the current version: the
 //! newest that is not retired. What reads something old (`verify-mac`, `decrypt`, `public-key`)
 //! may name a `version`. A retired version does nothing any more, but its public key can still be
 //! had, because old signatures have to be verified.
@@ -101,7 +101,16 @@
 //!
 //! # `data-key`
 //!
-//! Envelope encryption.
+//! | input | |
+//! | --- | --- |
+//! | `size` | 16, 32 (the default) or 64: the length of the data key in bytes |
+//! | `aad` | as in `encrypt`; needed again to open it |
+//!
+//! Envelope encryption: encrypt data of any size with `plaintext`, keep `ciphertext`, `iv`, `tag` and
+//! `version` beside it, and forget `plaintext`; `decrypt` opens it again. The result has all of them,
+//! and is sealed to `reply_to`. Whoever decrypts the data later needs a permit to `decrypt`, and each
+//! time is in the audit log; what is done with an opened data key is not. A data key counts as one
+//! encryption by this version of the secret. Policy sees `size` and, if it is there, `aad`.
 //!
 //! # `http`
 //!
@@ -160,7 +169,54 @@
 //!
 //! # `aws-sign`
 //!
-//! One signed AWS request.
+//! Signature Version 4 for one request that the caller sends itself, or a presigned URL for whoever
+//! is given it. What may be signed for is the binding's section [`aws`](super::binding#aws); without
+//! it nothing is.
+//!
+//! | input | |
+//! | --- | --- |
+//! | `service`, `region` | needed; by their names in signatures: `s3`, `eu-west-1` |
+//! | `method` | `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE` or `OPTIONS` |
+//! | `url` | `https://host/path?query`, percent-encoded; a space in the query is `%20`, a plus `%2B` |
+//! | `host`, `path`, `query` | instead: `path` percent-encoded (`/` if left out), `query` an object of strings in plain text |
+//! | `headers` | an object of strings; all of them are signed |
+//! | `body` or `body_sha256` | the body, or its SHA-256 in hexadecimal digits, or, for S3, `UNSIGNED-PAYLOAD`; without either the body is empty |
+//! | `presign` | `{"expires": 300}`: a URL that is good for so many seconds, at most 604800 and at most what the binding allows |
+//!
+//! Result: `url`, and `headers` to send with it beside those of the input (`authorization`,
+//! `x-amz-date`, and where they are needed `x-amz-content-sha256` and `x-amz-security-token`); for a
+//! presigned URL `expires` (RFC 3339) in place of `headers`. The time is the agent's.
+//!
+//! It is always sealed to `reply_to`. A signature is good for whoever has it, for 15 minutes or as
+//! long as the URL says. And a key of the owner's may be a temporary one, with a session token, which
+//! is a secret and goes with every signature: a caller sees no change when the owner moves from one
+//! to the other.
+//!
+//! **What policy sees is what is signed.** The request is brought into one spelling first, in which
+//! every byte of path and query is percent-encoded that is not unreserved (RFC 3986, section 2.3),
+//! and `url` has that spelling: send it as it is. As AWS reads them, paths of S3 (`s3`, `s3express`,
+//! `s3-outposts`, `s3-object-lambda`) stay as they are and are signed as they are sent, where dot
+//! segments and encoded slashes are refused; paths of other services are normalised (dot segments
+//! and empty segments go away) and encoded once more for the signature. Names in the query and in the
+//! headers stand there once. Refused are headers that change on the way or belong to one connection
+//! (`user-agent`, `transfer-encoding`, …), those that hold a secret (`cookie`, the customer's keys of
+//! S3's encryption), and what signing adds.
+//!
+//! Policy sees `service`, `region`, `method`, `host` (with the port, if it is not the scheme's own),
+//! `path`, `query` and `headers` (as plain text, by name), `presigned`, with `expires` if it is,
+//! `unsigned_payload` (the body may be any: always so for presigned URLs of S3), and `action` where
+//! it can be seen: the parameter `Action` of the query or of a form in `body`, or the header
+//! `x-amz-target`; a request with two of them is refused. A caller that sends `body_sha256` hides a
+//! form, so permit by `action`, and do not forbid by it:
+//!
+//! ```text
+//! permit (principal == Service::"atlas", action == Action::"aws-sign", resource == Secret::"aws/prod")
+//! when { context.aws_sign.service == "s3" && context.aws_sign.method == "GET" &&
+//!   context.aws_sign.host == "builds.s3.eu-west-1.amazonaws.com" && context.aws_sign.path like "/nightly/*" };
+//! ```
+//!
+//! A signature holds for its service and region whatever the host's name leads to, and S3 takes the
+//! bucket from the host or from the path: look at both.
 //!
 //! # `token`
 //!
@@ -172,8 +228,9 @@
 //! | `audience` | `jwt`, `oauth2`, `gcp` | whom it is for; may be left out where the binding allows one only |
 //! | `subject` | `jwt` | the claim `sub`; may be left out where the binding names one |
 //! | `claims` | `jwt` | texts for the claims that the binding lets a caller set |
-//! | `lifetime` | `jwt` | seconds; as long as the binding allows if left out |
+//! | `lifetime` | `jwt`, `aws` | seconds; as long as the binding allows if left out |
 //! | `scopes` | `oauth2`, `gcp` | fewer than the binding allows; all of them if left out |
+//! | `role`, `session` | `aws` | the ARN of a role and the name of the session; may be left out where the binding allows one only |
 //! | `installation` | `github-app` | its number; may be left out where the binding allows one only |
 //! | `repositories`, `permissions` | `github-app` | fewer than the binding allows; all of them if left out |
 //!
@@ -267,17 +324,104 @@
 //! `scopes`. `endpoint` is the token endpoint where it is not `https://oauth2.googleapis.com/token`;
 //! a key file whose `token_uri` is another one is not used.
 //!
+//! ## Temporary credentials of AWS
+//!
+//! Of kind `aws`: an access key, as JSON (`access_key_id`, `secret_access_key` and perhaps
+//! `session_token`), as `aws iam create-access-key` prints it, or as one profile of a credentials
+//! file.
+//!
+//! ```json
+//! {"token": {"aws": {"region": "eu-west-1", "roles": ["arn:aws:iam::123456789012:role/deploy"],
+//!   "session": "deploy-*", "external_id": "acme-42", "max_lifetime": 3600}}}
+//! ```
+//!
+//! | member | |
+//! | --- | --- |
+//! | `region` | whose Security Token Service is asked, at `https://sts.REGION.amazonaws.com` or at `endpoint` |
+//! | `roles` | the ARNs of the roles that may be assumed (`AssumeRole`); the only one is taken if none is asked for. Without any, the credentials are the key's own (`GetSessionToken`) |
+//! | `session` | what a caller may ask for as the session's name: `*` stands for any text; one without a star is taken if none is asked for; `strongroom` if left out |
+//! | `external_id` | what the role's trust policy asks for |
+//! | `policy` | a session policy as JSON, at most 2048 characters: the credentials have no more rights than it gives |
+//! | `max_lifetime` | seconds, from 900 on; for a role at most 43200 |
+//!
+//! Result: `access_key_id`, `secret_access_key`, `session_token`, `type` (`aws`) and `expires`.
+//! Policy sees `region` and `lifetime`, and of a role `role` and `session`. A refusal is quoted with
+//! the code of the error, if it is one that AWS documents.
+//!
 //! # `ssh-sign`
 //!
-//! An SSH signature.
+//! | input | |
+//! | --- | --- |
+//! | `message` or `digest` | one of the two; a digest has the length of the hash |
+//! | `namespace` | what the signature is for: `git`, `file`, … (1 to 255 printable ASCII characters) |
+//! | `hash` | `sha512` (the default) or `sha256` |
+//!
+//! An SSH signature (SSHSIG, OpenSSH's `PROTOCOL.sshsig`), as `ssh-keygen -Y sign` makes it and
+//! `ssh-keygen -Y verify` checks it; RSA keys sign `rsa-sha2-512`. Result: `signature`, armored text,
+//! `namespace` and `hash`. Policy sees `namespace`, `hash`, `input` (`message` or `digest`) and `size`.
+//!
+//! Nothing is signed for SSH with a key whose binding does not name the namespace
+//! ([`ssh.sign`](super::binding#ssh)).
+//!
+//! git signs with it: `gpg.format` is `ssh`, `user.signingkey` the public key, and `gpg.ssh.program`
+//! a script that calls `strongroom request ssh-sign KEY --namespace git --message-file FILE --out
+//! FILE.sig` when its second argument is `sign`, and else `ssh-keygen` with all arguments.
 //!
 //! # `ssh-certificate`
 //!
-//! An SSH certificate.
+//! | input | |
+//! | --- | --- |
+//! | `public_key` | the key to certify, as an OpenSSH line; its private half stays with the caller |
+//! | `principals` | 1 to 64 names, each once: who the holder may log in as |
+//! | `lifetime` | in seconds |
+//! | `key_id` | what `sshd` logs; the serial number if left out |
+//! | `critical_options` | an object: `force-command`, `source-address`, `verify-required` (its value is `""`) |
+//! | `extensions` | a list, such as `permit-pty`; none if left out |
+//!
+//! An SSH user certificate (OpenSSH's `PROTOCOL.certkeys`). It begins 60 seconds before the request,
+//! because clocks differ, and ends `lifetime` seconds after it; `sshd` refuses it from then on. RSA
+//! authorities sign `rsa-sha2-512`. Host certificates, and certificates without a principal, which
+//! would be good for every user, are not made.
+//!
+//! Result: `certificate` (a line, for `CertificateFile`), `serial` (a number of 64 bits, as text),
+//! `key_id`, `valid_after` and `valid_before` (RFC 3339). It is not sealed: a certificate is public.
+//!
+//! Policy sees, and the audit log keeps, what will stand in the certificate: `principals`,
+//! `lifetime`, `key_id` (with the binding's prefix), `critical_options` (the binding's and the
+//! caller's), `extensions`, `serial`, and of the certified key `public_key`, its fingerprint
+//! (`SHA256:…`), and `key_type` (`ssh-ed25519`, …). The serial number is random and drawn before the
+//! entry is written. So a certificate can be revoked by what the log says (`RevokedKeys`, `ssh-keygen
+//! -k`); with short lifetimes that is rarely needed.
+//!
+//! ```cedar
+//! permit (
+//!     principal == Service::"atlas",
+//!     action == Action::"ssh-certificate",
+//!     resource == Secret::"ssh-ca"
+//! )
+//! when {
+//!     ["deploy", "backup"].containsAll(context.ssh_certificate.principals) &&
+//!     context.ssh_certificate.lifetime <= 600 &&
+//!     context.ssh_certificate.critical_options.hasTag("source-address")
+//! };
+//! ```
+//!
+//! No key certifies anything unless its binding makes it an authority, and says for whom and for how
+//! long at most ([`ssh.certificate`](super::binding#ssh)). Servers trust it by its public key:
+//! `TrustedUserCAKeys` in `sshd_config`.
 //!
 //! # `totp`
 //!
-//! A one-time code.
+//! No input. The code (RFC 6238) of the period in which the agent received the request. The result has
+//! `code`, a string of digits, and `valid_until`, when the period ends (RFC 3339); it is sealed to
+//! `reply_to`. Ask again after that for another one: a verifier takes each code once. Policy sees that
+//! it is `totp`, and no fields.
+//!
+//! A secret of kind `totp` is a base32 seed, in groups and in either case as providers show it (SHA-1,
+//! six digits, 30 seconds), or an `otpauth://totp/…` URI, which also says `algorithm` (`SHA1`,
+//! `SHA256`, `SHA512`), `digits` (6 to 8) and `period` (15 to 120 seconds). It is kept as such a URI,
+//! so `strongroom secret reveal` prints what a phone or another program imports: that is how a seed
+//! made by `strongroom secret generate --kind totp` (160 bits) is enrolled.
 //!
 //! # `release`
 //!

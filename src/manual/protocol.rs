@@ -80,7 +80,7 @@
 //! | member | |
 //! | --- | --- |
 //! | `result` | what came of the operation |
-//! | `sealed` | in place of `result` for `decrypt` and `release`: an age file, in ASCII armor, to `reply_to`, that holds the result |
+//! | `sealed` | in place of `result` for `decrypt`, `data-key`, `aws-sign`, `token`, `totp` and `release`: an age file, in ASCII armor, to `reply_to`, that holds the result |
 //! | `entry` | the line of the audit log that was durable before the key was used |
 //! | `receipt` | a C2SP tlog-proof that the line is in the log |
 //!

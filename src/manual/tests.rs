@@ -273,7 +273,7 @@ fn entries_in_the_log_format_are_entries() {
 
 #[test]
 fn policies_in_the_manual_are_valid() {
-    let page = page("policy");
+    let page = page("policy") + "\n" + &page("operation");
     let blocks: Vec<_> = page
         .split("```")
         .skip(1)

@@ -89,7 +89,9 @@
 //! A type or member that is not in this table refuses the whole vault: it could be the one that
 //! takes something away. A body has at most 960 KiB, a secret at most 256 KiB.
 //!
-//! Values are plain: PKCS#8 PEM for key pairs, the bytes themselves for the other kinds.
+//! Values are plain: PKCS#8 PEM for key pairs, the bytes themselves for the other kinds; an AWS
+//! access key is JSON without white space: `access_key_id`, `secret_access_key` and, if it has one,
+//! `session_token`, in this order.
 //!
 //! # Where the chain ends
 //!

@@ -53,17 +53,14 @@ impl EncryptInput {
         material: &Material,
         version: u32,
     ) -> Result<Done, OperationError> {
-        let key = key(material, OperationName::Encrypt)?;
         // Until it is encrypted in place, this is plaintext.
         let mut buffer = Zeroizing::new(self.plaintext.to_vec());
-        let aad = Aad::from(self.aad.as_deref().unwrap_or_default());
-        let (iv, tag) = key
-            .seal_in_place_separate_tag(aad, &mut buffer)
-            .map_err(|_| OperationError::Machine("encrypt"))?;
+        let operation = OperationName::Encrypt;
+        let (iv, tag) = seal(material, operation, self.aad.as_deref(), &mut buffer)?;
         Ok(Done::Plain(json!({
             "ciphertext": STANDARD.encode(&*buffer),
-            "iv": STANDARD.encode(iv.as_ref()),
-            "tag": STANDARD.encode(tag.as_ref()),
+            "iv": STANDARD.encode(iv),
+            "tag": STANDARD.encode(tag),
             "version": version,
         })))
     }
@@ -104,7 +101,22 @@ impl DecryptInput {
     }
 }
 
-fn read_aad(fields: &mut Fields) -> Result<Option<Vec<u8>>, BadInput> {
+/// Encrypts in place; what comes back is IV and tag.
+pub(super) fn seal(
+    material: &Material,
+    operation: OperationName,
+    aad: Option<&[u8]>,
+    buffer: &mut [u8],
+) -> Result<([u8; 12], [u8; 16]), OperationError> {
+    const FAILED: OperationError = OperationError::Machine("encrypt");
+    let (iv, tag) = key(material, operation)?
+        .seal_in_place_separate_tag(Aad::from(aad.unwrap_or_default()), buffer)
+        .map_err(|_| FAILED)?;
+    let tag = tag.as_ref().try_into().map_err(|_| FAILED)?;
+    Ok((*iv.as_ref(), tag))
+}
+
+pub(super) fn read_aad(fields: &mut Fields) -> Result<Option<Vec<u8>>, BadInput> {
     match fields.optional_bytes("aad")? {
         Some(aad) if aad.len() > MAX_AAD => Err(BadInput::TooLong {
             field: "aad",
@@ -114,7 +126,7 @@ fn read_aad(fields: &mut Fields) -> Result<Option<Vec<u8>>, BadInput> {
     }
 }
 
-fn context(size: usize, aad: Option<&[u8]>) -> Map<String, Value> {
+pub(super) fn context(size: usize, aad: Option<&[u8]>) -> Map<String, Value> {
     let mut fields = Map::new();
     fields.insert("size".to_owned(), size.into());
     if let Some(aad) = aad {

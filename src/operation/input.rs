@@ -6,6 +6,8 @@ use zeroize::Zeroizing;
 
 use super::{OperationName, list};
 
+mod texts;
+
 /// Why an operation's input can't be read. The caller's mistake: 400.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadInput {

@@ -76,6 +76,13 @@ impl SignInput {
     ) -> Result<Choice, Unsuitable> {
         let operation = OperationName::Sign;
         let bound = binding.and_then(|binding| binding.sign.as_ref());
+        // The bare message could be a certificate, or a signature in another namespace.
+        if bound.is_none() && binding.is_some_and(|binding| binding.ssh.is_some()) {
+            return Err(Unsuitable::NotBound(
+                "sign bare messages: the key is for SSH; it would name the algorithms in `sign`"
+                    .to_owned(),
+            ));
+        }
         let possible = bound.map_or(SignAlgorithm::of(kind), |sign| &sign.algorithms);
         let default = possible
             .first()
@@ -209,7 +216,7 @@ pub(super) fn jose(
     input.sign(material, &choice)
 }
 
-fn sign_rsa(
+pub(super) fn sign_rsa(
     key: &RsaKeyPair,
     padding: &'static dyn RsaEncoding,
     digest: &Digest,

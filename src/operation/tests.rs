@@ -2,7 +2,11 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{Done, Kind, Operation, OperationName, Setting, Unsuitable, perform, secret_json};
-use crate::{errand::Step, vault::material::Material};
+use crate::{
+    binding::{Binding, Bound},
+    errand::Step,
+    vault::material::Material,
+};
 
 /// What comes of an operation that calls nobody, with a secret that has no binding.
 pub(crate) fn done(
@@ -17,6 +21,42 @@ pub(crate) fn done(
     match perform(material, operation, setting)? {
         Step::Done(done) => Ok(done),
         _ => panic!("it calls a provider"),
+    }
+}
+
+/// A binding as its owner writes it.
+pub(crate) fn bound(kind: Kind, binding: &serde_json::Value) -> Binding {
+    Binding::parse(kind, &binding.to_string()).unwrap()
+}
+
+/// When the operations of [`run_bound`] are asked for: 2026-01-02T03:04:05.678Z.
+pub(crate) const NOW: i64 = 1_767_323_045_678;
+
+/// Like [`run`], with a binding.
+pub(crate) fn run_bound(
+    material: &Material,
+    binding: &serde_json::Value,
+    name: &str,
+    input: serde_json::Value,
+) -> serde_json::Value {
+    let now = jiff::Timestamp::from_millisecond(NOW).unwrap();
+    let binding = Bound {
+        number: 1,
+        record: 7,
+        created: now,
+        binding: bound(material.kind(), binding),
+    };
+    let operation = Operation::parse(name, input).unwrap();
+    let suits = operation.suits(material.kind(), true, Some(&binding.binding));
+    suits.unwrap();
+    let setting = Setting {
+        version: 1,
+        binding: Some(&binding),
+        now,
+    };
+    match perform(material, &operation, setting).unwrap() {
+        Step::Done(Done::Plain(value)) => value,
+        other => panic!("{}", matches!(other, Step::Done(_))),
     }
 }
 
@@ -105,6 +145,8 @@ fn a_kind_does_only_its_own_operations() {
             "decrypt",
             json!({"ciphertext": "", "iv": "AAAAAAAAAAAAAAAA", "tag": "AAAAAAAAAAAAAAAAAAAAAA=="}),
         ),
+        ("data-key", json!({})),
+        ("totp", json!({})),
         ("release", json!({})),
     ];
     for (name, input) in operations {
@@ -137,9 +179,9 @@ fn secret_answers_do_not_show_in_debug() {
 
 proptest! {
     #[test]
-    fn parsing_never_panics(name in "public-key|sign|mac|verify-mac|encrypt|decrypt|release|.{0,8}", fields in
+    fn parsing_never_panics(name in "public-key|sign|mac|verify-mac|encrypt|decrypt|data-key|ssh-sign|ssh-certificate|totp|release|.{0,8}", fields in
         proptest::collection::hash_map(
-            "message|digest|algorithm|encoding|mac|version|plaintext|aad|ciphertext|iv|tag|format|.{0,4}",
+            "message|digest|algorithm|encoding|mac|version|plaintext|aad|ciphertext|iv|tag|format|size|namespace|hash|public_key|principals|lifetime|.{0,4}",
             prop_oneof![
                 "[A-Za-z0-9+/=]{0,64}".prop_map(serde_json::Value::from),
                 any::<i64>().prop_map(serde_json::Value::from),

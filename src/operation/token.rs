@@ -18,7 +18,7 @@ use crate::{
     vault::material::{Material, text},
 };
 
-mod aws;
+pub mod aws;
 mod gcp;
 mod github_app;
 pub mod grant;
@@ -47,6 +47,8 @@ pub struct TokenInput {
     installation: Option<u64>,
     repositories: Option<Vec<String>>,
     permissions: BTreeMap<String, String>,
+    role: Option<String>,
+    session: Option<String>,
 }
 
 /// What will be issued, with nothing left open: within the binding, and all that policy sees.
@@ -73,6 +75,8 @@ impl TokenInput {
             installation: reader.installation()?,
             repositories: reader.list("repositories")?,
             permissions: reader.object("permissions")?,
+            role: reader.text("role")?,
+            session: reader.text("session")?,
             given: reader.given,
         })
     }

@@ -119,14 +119,22 @@ pub(crate) fn keep_end_to_end(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether this media type is JSON: `application/json`, or a type with the suffix `+json`
-/// (RFC 6839).
+/// Whether this media type is JSON: `application/json`, a type with the suffix `+json`
+/// (RFC 6839), or one of AWS's JSON protocols.
 pub fn is_json(content_type: &str) -> bool {
     let essence = essence(content_type);
-    essence.eq_ignore_ascii_case("application/json")
+    ["json", "x-amz-json-1.0", "x-amz-json-1.1"]
+        .iter()
+        .any(|subtype| is_application(essence, subtype))
         || essence
             .get(essence.len().saturating_sub(5)..)
             .is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json"))
+}
+
+fn is_application(essence: &str, subtype: &str) -> bool {
+    essence.split_once('/').is_some_and(|(kind, rest)| {
+        kind.eq_ignore_ascii_case("application") && rest.eq_ignore_ascii_case(subtype)
+    })
 }
 
 /// Whether this media type is that of HTML's forms.
@@ -234,6 +242,7 @@ mod tests {
             "application/json",
             "Application/JSON; charset=utf-8",
             "application/problem+json",
+            "application/x-amz-json-1.0",
         ] {
             assert!(is_json(text), "{text}");
         }

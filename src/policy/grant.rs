@@ -6,7 +6,13 @@
 use std::{fmt::Write, net::IpAddr};
 
 use super::{PolicyError, PolicyText};
-use crate::{name::Name, operation::OperationName, request::WayIn};
+use crate::{name::Name, notification::Urgency, operation::OperationName, request::WayIn};
+
+mod particulars;
+mod times;
+
+pub use particulars::Particulars;
+pub use times::{BadTimes, Days, Hours, Times};
 
 /// What `strongroom grant` was asked to allow. All conditions given must hold.
 #[derive(Clone, Debug)]
@@ -28,6 +34,17 @@ pub struct GrantOptions {
     pub way_in: Option<WayIn>,
     /// Addresses or ranges such as `10.0.0.0/8`: the client must be in one of them.
     pub addresses: Vec<String>,
+    /// What the operation itself has to look like.
+    pub particulars: Particulars,
+    /// When the request may come.
+    pub times: Times,
+    /// `20 per hour`: for each service, secret and alias apart, and for each operation if there
+    /// are particulars.
+    pub limit: Option<String>,
+    /// How soon a person should look at a use.
+    pub notify: Option<Urgency>,
+    /// `1 of security`: who has to say yes first.
+    pub approve: Option<String>,
 }
 
 /// A suggested name and the checked policy.
@@ -48,12 +65,38 @@ pub enum BadGrant {
     /// A stray backslash in a pattern.
     #[error("`{}` has a stray backslash: write `\\*` for a star and `\\\\` for a backslash", .0.escape_debug())]
     Pattern(String),
+    /// An option that is about another operation.
+    #[error("`{option}` is not a condition on `{operation}`; it is one on {}: grant the other operations apart", list(.of))]
+    NotOf {
+        /// The option.
+        option: &'static str,
+        /// What it was given for.
+        operation: OperationName,
+        /// What has it.
+        of: Vec<OperationName>,
+    },
+    /// Not a method.
+    #[error("`{}` is not an HTTP method: write it in capitals, `POST`", .0.escape_debug())]
+    Method(String),
+    /// Not a path.
+    #[error("`{}` is not a path: it begins with a slash, as in `/apps/*/releases`", .0.escape_debug())]
+    Path(String),
+    /// A path in which stars stand for different things.
+    #[error("`{}` has both `*` (no slash) and `**` (slashes too): write two grants, or a policy by hand", .0.escape_debug())]
+    Stars(String),
+    /// Not a pair.
+    #[error("`{}` is not a name and a value: write `force=true`", .0.escape_debug())]
+    Pair(String),
+    /// Not a pointer and a value.
+    #[error("`{}` is not a place in the body and a value: write `/slug=web-*`", .0.escape_debug())]
+    Pointer(String),
     /// The text that came out is not accepted as a policy.
     #[error(transparent)]
     Policy(#[from] PolicyError),
 }
 
-/// Writes a policy that permits what the options say: one statement for each secret or alias.
+/// Writes a policy that permits what the options say: one statement for each secret or alias, and
+/// for each operation if there are conditions on what it looks like.
 pub fn grant(options: &GrantOptions) -> Result<Grant, BadGrant> {
     let by_name = options.secrets.iter().map(|secret| {
         (
@@ -72,30 +115,31 @@ pub fn grant(options: &GrantOptions) -> Result<Grant, BadGrant> {
         return Err(BadGrant::Nothing);
     }
     let conditions = conditions(options)?;
-    let (service, action) = (
-        quoted(options.service.as_str()),
-        action(&options.operations),
-    );
+    let service = quoted(options.service.as_str());
     let mut text = String::new();
-    for (resource, asked) in targets {
-        if !text.is_empty() {
-            text.push('\n');
+    for (action, particulars) in actions(options)? {
+        for (resource, asked) in &targets {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&annotations(options));
+            let scope = [
+                format!("principal == Service::{service}"),
+                action.clone(),
+                resource.clone(),
+            ];
+            let _ = write!(text, "permit (\n    {}\n)", scope.join(",\n    "));
+            let when: Vec<_> = asked
+                .iter()
+                .chain(&particulars)
+                .chain(&conditions)
+                .map(String::as_str)
+                .collect();
+            if !when.is_empty() {
+                let _ = write!(text, "\nwhen {{\n    {}\n}}", when.join(" &&\n    "));
+            }
+            text.push_str(";\n");
         }
-        let scope = [
-            format!("principal == Service::{service}"),
-            action.clone(),
-            resource,
-        ];
-        let _ = write!(text, "permit (\n    {}\n)", scope.join(",\n    "));
-        let when: Vec<_> = asked
-            .iter()
-            .chain(&conditions)
-            .map(String::as_str)
-            .collect();
-        if !when.is_empty() {
-            let _ = write!(text, "\nwhen {{\n    {}\n}}", when.join(" &&\n    "));
-        }
-        text.push_str(";\n");
     }
     Ok(Grant {
         policy: PolicyText::check(suggested_name(options), &text)?,
@@ -121,6 +165,42 @@ impl Grant {
             .unwrap_or(suggested);
         PolicyText::check(free, self.policy.text())
     }
+}
+
+/// The scopes' actions, each with the conditions that only it can have.
+fn actions(options: &GrantOptions) -> Result<Vec<(String, Vec<String>)>, BadGrant> {
+    if options.particulars.is_empty() {
+        return Ok(vec![(action(&options.operations), Vec::new())]);
+    }
+    let mut seen = Vec::new();
+    let mut actions = Vec::new();
+    for operation in &options.operations {
+        if !seen.contains(operation) {
+            seen.push(*operation);
+            let conditions = options.particulars.conditions(*operation)?;
+            actions.push((action(&[*operation]), conditions));
+        }
+    }
+    Ok(actions)
+}
+
+fn annotations(options: &GrantOptions) -> String {
+    let notify = options.notify.map(|urgency| match urgency {
+        Urgency::Urgent => "urgent".to_owned(),
+        Urgency::Normal => "normal".to_owned(),
+        Urgency::Quiet => "quiet".to_owned(),
+    });
+    let mut text = String::new();
+    for (key, value) in [
+        ("approve", &options.approve),
+        ("limit", &options.limit),
+        ("notify", &notify),
+    ] {
+        if let Some(value) = value {
+            let _ = writeln!(text, "@{key}({})", quoted(value));
+        }
+    }
+    text
 }
 
 fn action(operations: &[OperationName]) -> String {
@@ -169,6 +249,7 @@ fn conditions(options: &GrantOptions) -> Result<Vec<String>, BadGrant> {
         [one] => conditions.push(format!("context has address && {one}")),
         several => conditions.push(format!("context has address && ({})", several.join(" || "))),
     }
+    conditions.extend(options.times.conditions());
     Ok(conditions)
 }
 
@@ -204,6 +285,12 @@ fn matches(pattern: &str) -> Result<String, BadGrant> {
     } else {
         format!("== \"{literal}\"")
     })
+}
+
+/// Words for an error message: `` `a`, `b` ``.
+fn list(operations: &[OperationName]) -> String {
+    let quoted: Vec<_> = operations.iter().map(|one| format!("`{one}`")).collect();
+    quoted.join(" and ")
 }
 
 fn quoted(text: &str) -> String {

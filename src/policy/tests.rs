@@ -61,8 +61,20 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
         OperationName::Token => {
             json!({"type": "jwt", "scopes": [], "claims": {"env": "prod"}, "lifetime": 900})
         }
+        OperationName::AwsSign => json!({
+            "service": "s3", "region": "eu-west-1", "method": "GET", "host": "a.s3.amazonaws.com",
+            "path": "/", "query": {"acl": ""}, "headers": {}, "presigned": true, "expires": 60,
+            "unsigned_payload": true, "action": "x",
+        }),
         OperationName::Http => crate::operation::http::tests::seen(),
-        _ => json!({}),
+        OperationName::SshSign => {
+            json!({"namespace": "git", "hash": "sha512", "input": "message", "size": 3})
+        }
+        OperationName::SshCertificate => json!({
+            "public_key": "SHA256:x", "key_type": "ssh-ed25519", "principals": ["deploy"],
+            "lifetime": 300, "key_id": "atlas", "extensions": [], "serial": "7",
+            "critical_options": {"force-command": "deploy"},
+        }),
     };
     Case {
         service: name(service),

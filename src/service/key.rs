@@ -222,6 +222,17 @@ impl PublicKey {
         line
     }
 
+    /// The key as SSH sends it (RFC 4253 section 6.6): the bytes that the line has in base64.
+    pub(crate) fn ssh_blob(&self) -> Vec<u8> {
+        #[expect(clippy::expect_used, reason = "the parts are of a key that was parsed")]
+        let blob = self
+            .0
+            .parts
+            .openssh_blob()
+            .expect("every key has an OpenSSH form");
+        blob
+    }
+
     /// The key as a JWK (RFC 7517, RFC 8037).
     pub fn jwk(&self) -> Value {
         self.0.parts.jwk()

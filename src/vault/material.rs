@@ -25,6 +25,8 @@ use crate::{
     service::key::PublicKey,
 };
 
+mod aws;
+mod base32;
 mod basic;
 pub(crate) mod gcp;
 mod import;
@@ -35,9 +37,10 @@ mod openssh;
 mod pem;
 mod rsa;
 pub(crate) mod text;
+pub(crate) mod totp;
 
 use self::import::without_line_end;
-pub(crate) use self::{basic::Basic, mtls::Mtls};
+pub(crate) use self::{aws::AccessKey, basic::Basic, mtls::Mtls};
 
 /// The most bytes that one secret may have.
 pub const MAX_LEN: usize = 256 * 1024;
@@ -132,7 +135,7 @@ pub enum MaterialError {
 
 impl Material {
     /// Makes a new secret: RSA keys of 3072 bits, everything symmetric of 256. A token is 43
-    /// characters of base64url.
+    /// characters of base64url, a `totp` seed an `otpauth` URI with 160 bits.
     pub fn generate(kind: Kind) -> Result<Self, MaterialError> {
         with_clean_stack(|| Self::make(kind))
     }
@@ -153,13 +156,10 @@ impl Material {
                 kind,
                 URL_SAFE_NO_PAD.encode(random()?.as_slice()).into_bytes(),
             ),
-            Kind::Basic
-            | Kind::Aws
-            | Kind::Oauth2
-            | Kind::Mtls
-            | Kind::GithubApp
-            | Kind::Gcp
-            | Kind::Totp => Err(MaterialError::NotGenerated(kind)),
+            Kind::Totp => Self::raw(kind, totp::generate()?.to_vec()),
+            Kind::Basic | Kind::Aws | Kind::Oauth2 | Kind::Mtls | Kind::GithubApp | Kind::Gcp => {
+                Err(MaterialError::NotGenerated(kind))
+            }
         }
     }
 
@@ -188,6 +188,8 @@ impl Material {
     /// | `hmac` | 16 bytes or more, as they are; text loses the line end that editors and `echo` add |
     /// | `aes256` | 32 bytes, or these as 64 hexadecimal digits or base64 |
     /// | `token` | one line of text; loses its line end |
+    /// | `aws` | an access key: JSON (`access_key_id`, `secret_access_key`, `session_token`?), what `aws iam create-access-key` prints, or one profile of a credentials file |
+    /// | `totp` | a base32 seed, or an `otpauth://totp/…` URI, which tells its kind by itself |
     /// | `basic` | `user:password` in one line of text; loses its line end |
     /// | `mtls` | PEM: a certificate, the rest of its chain, and its private key |
     /// | `opaque` | anything, as it is |
@@ -277,6 +279,10 @@ impl Material {
 
     fn raw(kind: Kind, bytes: Vec<u8>) -> Result<Self, MaterialError> {
         let bytes = Zeroizing::new(bytes);
+        let bytes = match kind {
+            Kind::Totp => totp::canonical(&bytes)?,
+            _ => bytes,
+        };
         let expected = match kind {
             Kind::Hmac if bytes.len() < MIN_HMAC_LEN => "16 bytes or more",
             Kind::Aes256 if bytes.len() != 32 => {
@@ -285,6 +291,7 @@ impl Material {
             Kind::Token if !import::is_token(&bytes) => {
                 "one line of text that is not empty; for other bytes use `opaque`"
             }
+            Kind::Aws if !aws::is_stored(&bytes) => "an access key in its canonical form",
             Kind::Basic if Basic::read(&bytes).is_none() => basic::FORM,
             _ if bytes.is_empty() => "at least one byte",
             Kind::Ed25519 | Kind::P256 | Kind::P384 | Kind::Rsa => {

@@ -243,7 +243,8 @@ def gcp():
         return jsonify(error="invalid_grant", error_description="Invalid JWT Signature."), 400
     say(endpoint="gcp", scope=claims.get("scope"), audience=claims.get("target_audience"))
     if "target_audience" in claims:
-        return jsonify(id_token="eyJhbGciOiJub25lIn0." + secrets.token_hex(24) + ".")
+        claims = {"aud": claims["target_audience"], "exp": int(time.time()) + 3600, "iss": "https://accounts.google.com"}
+        return jsonify(id_token=jwt.encode(claims, secrets.token_hex(32), algorithm="HS256"))
     return jsonify(access_token="ya29." + secrets.token_hex(24), expires_in=3599, token_type="Bearer")
 
 

@@ -11,8 +11,12 @@ What it answers depends on the path:
     /reflect/HOW        the credential, as it came, in the answer's headers and body: HOW is plain,
                         base64, base64url, percent, hex, json, split (in two chunks) or header
     /bytes/N            N bytes; /chunks/N the same without saying how many
+    /trickle/N          half of N bytes, and the rest when somebody asks for /open/trickle
+    /binary             three bytes that are no text
+    /compressed         gzip, which nobody asked for
     /sum                the length and SHA-256 of the body that it got
     /cut                less than its Content-Length says, and the connection is closed
+    /nothing            nothing, and the connection is closed; /no-http the same after some words
     /gate/NAME          nothing, until somebody asks for /open/NAME
     /never              nothing
     /close              an answer, and then a kept connection that is closed without a word
@@ -20,6 +24,7 @@ What it answers depends on the path:
 
 import argparse
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -138,6 +143,23 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, body, [("Content-Type", "application/octet-stream")], first == "chunks")
         elif first == "sum":
             self.answer(200, json.dumps({"length": len(body), "sha256": self.got["sha256"]}).encode())
+        elif first == "binary":
+            self.answer(200, b"\xff\x00\xfe")
+        elif first == "compressed":
+            body = gzip.compress(self.credential().encode())
+            self.answer(200, body, [("Content-Encoding", "gzip")])
+        elif first == "trickle":
+            self.send_response(200)
+            self.send_header("Content-Length", rest)
+            self.end_headers()
+            half = int(rest) // 2
+            self.wfile.write(b"a" * half)
+            self.wfile.flush()
+            gate("trickle").wait()
+            self.wfile.write(b"b" * (int(rest) - half))
+        elif first in ("nothing", "no-http"):
+            self.wfile.write(b"220 mail.example ESMTP\r\n" if first == "no-http" else b"")
+            self.close_connection = True
         elif first == "cut":
             self.send_response(200)
             self.send_header("Content-Length", "1000")

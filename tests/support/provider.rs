@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
 };
@@ -27,7 +28,12 @@ impl Provider {
 
     /// The same with more arguments for `provider.py`.
     pub fn start_with(vault: &Vault, more: &[&str]) -> Self {
-        let directory = tempfile::TempDir::with_prefix_in("provider-", vault.path())
+        Self::start_in(vault.path(), more)
+    }
+
+    /// The same with its certificates somewhere in this directory.
+    pub fn start_in(directory: &Path, more: &[&str]) -> Self {
+        let directory = tempfile::TempDir::with_prefix_in("provider-", directory)
             .unwrap()
             .keep();
         let authority = Authority::create(&directory, "provider-authority");

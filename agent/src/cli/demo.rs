@@ -141,6 +141,11 @@ async fn story(home: &Home, passphrase_file: &Path, agent: &mut Child) -> anyhow
         ticket: None,
         way_in: None,
         addresses: Vec::new(),
+        particulars: Default::default(),
+        times: Default::default(),
+        limit: None,
+        notify: None,
+        approve: None,
     })?;
     let (name, text) = (
         granted.policy().name().clone(),

@@ -115,7 +115,11 @@ fn bind(kind: Kind, more: Value) -> Result<Binding, String> {
     for (name, value) in more.as_object().unwrap() {
         http[name] = value.clone();
     }
-    parse(kind, json!({ "http": http })).map_err(|bad| bad.to_string())
+    let mut binding = json!({ "http": http });
+    if kind == Kind::Aws {
+        binding["aws"] = json!({"regions": ["eu-west-1"], "services": ["s3"]});
+    }
+    parse(kind, binding).map_err(|bad| bad.to_string())
 }
 
 #[test]

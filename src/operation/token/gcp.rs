@@ -1,9 +1,11 @@
 //! Google Cloud service account tokens: a JWT by the account's key is exchanged for an access
 //! token or an ID token (RFC 7523, section 2.1, as Google's "server to server" page has it).
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::{
     Plan, TokenInput,
@@ -17,12 +19,14 @@ use crate::{
     errand::{Failure, Reply, Report, Step},
     operation::{Kind, OperationError, Setting, Unsuitable, input::bounded, list},
     outgoing::Credential,
-    vault::material::{Material, gcp::ServiceAccount, text::SecretText},
+    vault::material::{Material, gcp::ServiceAccount, oauth2::MAX_TEXT, text::SecretText},
 };
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// The longest that Google takes an assertion, and makes a token good.
 const HOUR: i64 = 3600;
+/// By how much clocks may differ.
+const SKEW: i64 = 60;
 
 /// What the token is for.
 #[derive(Clone)]
@@ -131,7 +135,7 @@ impl Plan for Account<'_> {
             Box::new(move |reply| {
                 let token = match wanted {
                     Wanted::Access(scopes) => access(&reply, &scopes)?,
-                    Wanted::Id(_) => id(&reply)?,
+                    Wanted::Id(audience) => id(&reply, &audience, now)?,
                 };
                 token.report(&reply, longest, version, now)
             }),
@@ -170,10 +174,16 @@ fn access(reply: &Reply, scopes: &[String]) -> Result<Issued, Failure> {
     })
 }
 
-fn id(reply: &Reply) -> Result<Issued, Failure> {
+/// When it expires stands in the token, and nowhere else in the answer.
+fn id(reply: &Reply, audience: &str, now: Timestamp) -> Result<Issued, Failure> {
     #[derive(Deserialize)]
     struct Answer {
         id_token: SecretText,
+    }
+    #[derive(Deserialize)]
+    struct Claims {
+        aud: String,
+        exp: i64,
     }
     grant::succeeded(reply)?;
     let bad = || {
@@ -182,15 +192,25 @@ fn id(reply: &Reply) -> Result<Issued, Failure> {
     };
     let answer: Answer = serde_json::from_slice(&reply.body).map_err(|_| bad())?;
     let token = answer.id_token;
-    match token.is_printable() && token.as_str().len() <= 16 * 1024 {
-        true => Ok(Issued {
-            token,
-            // Documented, and not in the answer but in the token itself.
-            lifetime: HOUR,
-            rest: Map::new(),
-        }),
-        false => Err(bad()),
+    if !token.is_printable() || token.as_str().len() > MAX_TEXT {
+        return Err(bad());
     }
+    let mut parts = token.as_str().split('.');
+    let claims = match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(_), Some(claims), Some(_), None) => URL_SAFE_NO_PAD.decode(claims),
+        _ => return Err(bad()),
+    };
+    let claims = Zeroizing::new(claims.map_err(|_| bad())?);
+    let claims: Claims = serde_json::from_slice(&claims).map_err(|_| bad())?;
+    if claims.aud != audience {
+        let detail = "the ID token is for another audience than was asked for";
+        return Err(grant::bad_answer(reply, detail.to_owned()));
+    }
+    Ok(Issued {
+        lifetime: claims.exp.saturating_sub(now.as_second()),
+        token,
+        rest: Map::new(),
+    })
 }
 
 impl Issued {
@@ -202,7 +222,8 @@ impl Issued {
         now: Timestamp,
     ) -> Result<Step, Failure> {
         let lifetime = self.lifetime;
-        if lifetime > longest.into() {
+        // Counted by Google's clock in an ID token, and a minute more is not more.
+        if lifetime > i64::from(longest) + SKEW {
             let detail =
                 format!("the token is good for {lifetime} s, and the binding allows {longest} s");
             return Err(grant::bad_answer(reply, detail));

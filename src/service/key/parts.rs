@@ -52,7 +52,17 @@ impl Parts {
 
     /// An OpenSSH line without a newline.
     pub(super) fn openssh(&self, comment: &str) -> ssh_key::Result<String> {
-        let data = match self {
+        let line = ssh_key::PublicKey::new(self.key_data()?, comment).to_openssh()?;
+        Ok(line.trim_end().to_owned())
+    }
+
+    /// The bytes that an OpenSSH line has in base64.
+    pub(super) fn openssh_blob(&self) -> ssh_key::Result<Vec<u8>> {
+        ssh_key::PublicKey::from(self.key_data()?).to_bytes()
+    }
+
+    fn key_data(&self) -> ssh_key::Result<KeyData> {
+        Ok(match self {
             Self::Ed25519(raw) => KeyData::Ed25519(Ed25519PublicKey(*raw)),
             Self::Ec(point) => {
                 KeyData::Ecdsa(EcdsaPublicKey::from_sec1_bytes(&uncompressed(point))?)
@@ -61,9 +71,7 @@ impl Parts {
                 e: Mpint::from_positive_bytes(e)?,
                 n: Mpint::from_positive_bytes(n)?,
             }),
-        };
-        let line = ssh_key::PublicKey::new(data, comment).to_openssh()?;
-        Ok(line.trim_end().to_owned())
+        })
     }
 }
 

@@ -8,8 +8,8 @@ use base64::{
 use zeroize::Zeroizing;
 
 use super::{
-    KeyPair, MAX_LEN, Material, MaterialError, Mtls, basic, curve, gcp::ServiceAccount, jwk::Jwk,
-    oauth2::Client, openssh, pem, rejected,
+    KeyPair, MAX_LEN, Material, MaterialError, Mtls, aws, basic, curve, gcp::ServiceAccount,
+    jwk::Jwk, oauth2::Client, openssh, pem, rejected, totp,
 };
 use crate::operation::Kind;
 
@@ -21,18 +21,19 @@ pub(super) fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Material, Mater
     match kind {
         Some(Kind::Token) => return Material::raw(Kind::Token, without_line_end(bytes).to_vec()),
         Some(Kind::Opaque) => return Material::raw(Kind::Opaque, bytes.to_vec()),
+        Some(Kind::Aws) => return aws::import(bytes),
         Some(Kind::Basic) => return basic::import(bytes),
         Some(Kind::Mtls) => {
             Mtls::read(bytes)?;
             return Material::raw(Kind::Mtls, bytes.to_vec());
         }
-        Some(kind @ Kind::Aws) => return Material::raw(kind, bytes.to_vec()),
         Some(Kind::Oauth2) => return Client::read(bytes)?.to_material(),
         Some(Kind::Gcp) => return ServiceAccount::read(bytes)?.to_material(),
         Some(Kind::GithubApp) => {
             let key = Material::import(Some(Kind::Rsa), bytes)?;
             return Material::raw(Kind::GithubApp, key.to_stored().to_vec());
         }
+        None if totp::is_uri(bytes) => return Material::raw(Kind::Totp, bytes.to_vec()),
         Some(kind @ Kind::Totp) => return Material::raw(kind, bytes.to_vec()),
         _ => {}
     }
