@@ -11,7 +11,10 @@
 //! request that it answers, so that it can't be passed off as the answer to another one.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use sfv::{BareItem, Item};
@@ -173,8 +176,8 @@ impl Answer {
         }
     }
 
-    /// The headers that go with it: `Content-Type`, and those that sign it and bind it to the
-    /// request. Without a request's signature there is nothing to bind it to; that is for
+    /// The headers that go with it: `Content-Type`, `Retry-After` if there is one, and those that
+    /// sign it and bind it to the request. Without a request's signature there is nothing to bind it to; that is for
     /// answers to requests that need none.
     pub fn sign(
         &self,
@@ -207,6 +210,9 @@ impl Answer {
             line(format!("{LABEL}={}", serialise(&input))),
         );
         headers.insert(SIGNATURE, line(format!("{LABEL}=:{signature}:")));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         // There is one value for each name, so each name comes with its value.
         headers
             .into_iter()

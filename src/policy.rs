@@ -18,22 +18,30 @@ use cedar_policy::{Authorizer, Decision, Policy, PolicySet, PrincipalConstraint}
 use self::{check::Statement, obligation::Obliging, question::Looks};
 use crate::name::Name;
 
+pub mod case;
 pub mod check;
 pub mod describe;
+pub mod explain;
 pub mod grant;
 mod mistake;
 pub mod obligation;
 pub mod permit;
 pub mod question;
+pub mod replay;
+pub mod suite;
 mod token;
 
+pub use case::{BadCase, Case, Said, Saying, Supposed, Target};
 pub use check::{Mentions, PolicyText};
 pub use describe::PolicyLine;
+pub use explain::Explanation;
 pub use grant::{BadGrant, Grant, GrantOptions, Particulars, Times, grant};
 pub use mistake::PolicyError;
 pub use obligation::{Limit, Obligations};
 pub use permit::{Permit, Refused};
 pub use question::{Question, Subject};
+pub use replay::{Replay, Replayed};
+pub use suite::Suite;
 
 /// The Cedar schema that every policy is validated against.
 pub const SCHEMA: &str = include_str!("policy/schema.cedarschema");

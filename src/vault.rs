@@ -46,6 +46,7 @@ mod complete;
 pub mod due;
 mod error;
 mod fold;
+pub mod history;
 pub mod material;
 pub mod memory;
 pub mod outcome;

@@ -25,6 +25,7 @@ mod leaks;
 mod limits;
 mod notify;
 mod peers;
+mod policy;
 mod readme;
 mod rollback;
 mod rotation;

@@ -102,7 +102,7 @@ pub enum Command {
     #[command(subcommand)]
     Service(Service),
     /// Let a service do an operation with a secret
-    Grant(Grant),
+    Grant(Box<Grant>),
     /// Policies: who may do what with which secret (Cedar)
     #[command(subcommand)]
     Policy(Policy),
@@ -377,6 +377,8 @@ pub struct Grant {
     /// Only over this way in
     #[arg(long, value_enum)]
     pub way_in: Option<Way>,
+    #[command(flatten)]
+    pub conditions: policy::options::Conditions,
     /// The policy's name [default: made from the service and the operations]
     #[arg(long, value_name = "NAME")]
     pub name: Option<Name>,
@@ -421,7 +423,44 @@ impl From<Way> for WayIn {
 #[derive(Debug, Subcommand)]
 pub enum Policy {
     /// List the policies, or show one whole
-    Show { name: Option<Name> },
+    Show {
+        name: Option<Name>,
+        /// This version instead of the newest
+        #[arg(long, value_name = "N", requires = "name")]
+        version: Option<u32>,
+    },
+    /// Write or change a policy in your editor; it is checked before it is stored
+    Edit { name: Name },
+    /// List the versions of a policy; all of them stay on record
+    History { name: Name },
+    /// Tell why a request would pass or not, and which condition fails
+    Explain {
+        /// The request as JSON ({"service", "operation", "secret", "input" or "fields", and if you like "purpose", "ticket", "way_in", "address", "time"}) [default: standard input]
+        file: Option<PathBuf>,
+        /// The request that this entry of the audit log tells of
+        #[arg(long, value_name = "N", conflicts_with = "file")]
+        entry: Option<u64>,
+    },
+    /// Hold a table of requests, to be allowed or denied, against the policies (exit code 1: a case missed; 2: not a file of tests)
+    Test {
+        /// TOML or JSON with `allow` and `deny`, lists of requests as for `explain`; `policies`, a list of files, in place of those in force; `secrets`, a table of those that are not in the vault
+        file: PathBuf,
+    },
+    /// Tell which of the last requests a change of the policies would allow or deny
+    Diff {
+        /// A file with another text for a policy; or the name of a policy, to be taken out of force
+        #[arg(value_name = "FILE|NAME")]
+        what: String,
+        /// The policy that the file would replace [default: the file's name]
+        #[arg(long, value_name = "NAME", conflicts_with = "version")]
+        name: Option<Name>,
+        /// Go back to this version of the policy
+        #[arg(long, value_name = "N")]
+        version: Option<u32>,
+        /// So many requests are looked at, the newest
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 1000)]
+        last: u64,
+    },
     /// Check a policy file against the schema
     Check {
         /// The file, `-` for standard input
@@ -616,6 +655,16 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Init => return vault::init(&home, file, json),
         Command::Agent { unlock } => return vault::agent(&home, unlock, file).await,
         Command::Audit(command) => return audit::audit(&home, command, json).await,
+        Command::Policy(
+            command @ (Policy::Edit { .. }
+            | Policy::History { .. }
+            | Policy::Explain { .. }
+            | Policy::Test { .. }
+            | Policy::Diff { .. }
+            | Policy::Show {
+                version: Some(_), ..
+            }),
+        ) => return policy::apart(&home, command, file, json).await,
         _ => {}
     }
     let door = Door::open(&home, passphrase_file.clone())?;
@@ -629,7 +678,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Secret(command) => secret::secret(&door, &home, command, json).await,
         Command::Alias(command) => secret::alias(&door, command, json).await,
         Command::Service(command) => service::service(&door, command, json).await,
-        Command::Grant(grant) => policy::grant(&door, grant, json).await,
+        Command::Grant(grant) => policy::grant(&door, *grant, json).await,
         Command::Policy(command) => policy::policy(&door, command, json).await,
         Command::Notify(command) => audit::notify(&door, command, json).await,
         // The others returned above.

@@ -19,7 +19,7 @@ pub use aws::sts_answer;
 pub use keys::{certified_key, identity, material, public_key};
 pub use message::{answer, request, signature_base};
 pub use outgoing::{binding, scrub, target};
-pub use text::{entry, operation, policy, receipt};
+pub use text::{entry, operation, policy, receipt, suite};
 pub use token::token_answer;
 pub use vault::{argon2id, records, root};
 
@@ -27,7 +27,7 @@ pub use vault::{argon2id, records, root};
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its binary and of its folder in `corpus/`.
-pub const TARGETS: [(&str, Target); 19] = [
+pub const TARGETS: [(&str, Target); 20] = [
     ("answer", answer),
     ("argon2id", argon2id),
     ("binding", binding),
@@ -45,6 +45,7 @@ pub const TARGETS: [(&str, Target); 19] = [
     ("scrub", scrub),
     ("signature_base", signature_base),
     ("sts_answer", sts_answer),
+    ("suite", suite),
     ("target", target),
     ("token_answer", token_answer),
 ];

@@ -11,7 +11,7 @@ use strongroom::{
     name::Name,
     notification::{Notification, Tally},
     operation::{Kind, Operation, OperationName},
-    policy::{Policies, PolicyText, Question, Subject, Verdict},
+    policy::{Policies, PolicyText, Question, Said, Subject, Suite, Verdict},
     request::WayIn,
     store::StoredEntry,
 };
@@ -35,14 +35,18 @@ fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-fn decide(
-    policies: &Policies,
+fn now() -> Timestamp {
+    Timestamp::from_second(NOW).unwrap()
+}
+
+fn ask<T>(
     kind: Kind,
     operation: OperationName,
     fields: &Map<String, Value>,
-) -> Verdict {
+    asked: impl FnOnce(&Question<'_>) -> T,
+) -> T {
     let subject = Subject::new(&name("deploy/key"), kind, &["blue".to_owned()].into(), true);
-    policies.decide(&Question {
+    asked(&Question {
         service: &name("atlas"),
         operation,
         fields,
@@ -52,8 +56,49 @@ fn decide(
         ticket: None,
         way_in: WayIn::Tls,
         address: Some([10, 0, 0, 7].into()),
-        time: Timestamp::from_second(NOW).unwrap(),
+        time: now(),
     })
+}
+
+fn decide(
+    policies: &Policies,
+    kind: Kind,
+    operation: OperationName,
+    fields: &Map<String, Value>,
+) -> Verdict {
+    ask(kind, operation, fields, |question| {
+        policies.decide(question)
+    })
+}
+
+/// What is shown of a decision agrees with the decision.
+fn explain(policies: &Policies, question: &Question<'_>) {
+    let explained = policies.explain(question, |_, _, _| Ok(vec![NOW * 1000; 2]), now());
+    let explained = explained.unwrap();
+    for seen in explained
+        .statements
+        .iter()
+        .flat_map(|one| &one.conditions)
+        .flat_map(|one| &one.saw)
+    {
+        assert_harmless(seen.value.as_deref().unwrap_or_default(), false);
+    }
+    if explained.saying.failed.is_some() {
+        assert_eq!(explained.saying.said, Said::Denied);
+        return;
+    }
+    let matching = |effect: &str| {
+        let matching = explained
+            .statements
+            .iter()
+            .filter(|one| one.matches && one.effect == effect);
+        let mut ids: Vec<_> = matching.map(|one| one.statement.clone()).collect();
+        ids.sort();
+        ids
+    };
+    let (permits, forbids) = (matching("permit"), matching("forbid"));
+    let deciding = if forbids.is_empty() { permits } else { forbids };
+    assert_eq!(explained.saying.policies, deciding);
 }
 
 /// The operation's name on a line, then its input as JSON.
@@ -132,12 +177,10 @@ pub fn policy(data: &[u8]) -> bool {
             .into_iter()
             .filter(|kind| fields.suits(*kind, true, None).is_ok())
         {
-            drop(decide(
-                &policies,
-                kind,
-                operation,
-                &fields.fields_for(kind, None),
-            ));
+            let fields = fields.fields_for(kind, None);
+            ask(kind, operation, &fields, |question| {
+                explain(&policies, question)
+            });
         }
     }
     true
@@ -156,6 +199,23 @@ fn input(operation: OperationName) -> Option<Value> {
         _ => return None,
     };
     Some(serde_json::from_str(input).unwrap())
+}
+
+/// A file of cases for `policy test`.
+pub fn suite(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else {
+        return false;
+    };
+    let Ok(suite) = Suite::parse(text) else {
+        return false;
+    };
+    if let Ok(tested) = suite.run(&CURIOUS, None, now()) {
+        for one in tested {
+            let allowed = one.saying.said == Said::Allowed;
+            assert_eq!(one.passed, allowed == (one.expected == "allow"));
+        }
+    }
+    true
 }
 
 /// An entry on a line, then a receipt: taken if it proves the entry under the agent's log key.

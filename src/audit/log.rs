@@ -55,6 +55,10 @@ pub enum Submission {
 
 /// What became of a submission: it is durable.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "the common one is the large one, and it is handed on at once"
+)]
 pub enum Committed {
     /// The key may be used now.
     Use(Recorded),

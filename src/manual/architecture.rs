@@ -69,6 +69,14 @@
 //! `who_is_not_permitted_learns_nothing`, `the_remote_is_not_told_which_keys_there_are`,
 //! `a_refusal_is_signed_and_says_little`.
 //!
+//! **Invariant: a limit is exact.** A use that a policy limits is counted in the transaction that
+//! records it, for each statement and service, and the window slides: at no moment lie more uses
+//! than the limit says in the span before it, across restarts, racing requests and a fleet.
+//! Tests: `requests_of_one_batch_count_each_other`, `a_limit_holds_across_restarts`,
+//! `agents_of_a_fleet_count_together`,
+//! `the_window_slides_and_does_not_begin_anew_at_the_full_hour`,
+//! `of_requests_that_race_exactly_as_many_pass_as_the_limit_says`.
+//!
 //! **Invariant: what the owner did not sign is not there.** Every record of the vault is signed
 //! by the owner key and holds the hash of the record before it. A vault with one record changed,
 //! moved, added or cut off is refused whole, and the record is named.
@@ -128,7 +136,7 @@
 //! # What is not built
 //!
 //! Operations that send something themselves (HTTP with a credential, tokens, SSH certificates,
-//! TOTP), approvals, rate limits, ways in other than TLS and the local socket, slots other than
+//! TOTP), approvals, ways in other than TLS and the local socket, slots other than
 //! passphrase and recovery key, a new root for an old vault, witnesses, and stores other than
 //! SQLite. A policy that speaks of one of these is refused when it is written, and not ignored.
 //!

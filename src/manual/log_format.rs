@@ -18,6 +18,7 @@
 //! | `ask` | the request, as below |
 //! | `secret`, `version` | what the name stood for, and the version that is used |
 //! | `policies` | the statements that permitted it |
+//! | `urgency` | `urgent`, `normal` or `quiet`, if one of these statements says it with `@notify` |
 //!
 //! | member of `ask` | |
 //! | --- | --- |
@@ -39,7 +40,8 @@
 //!
 //! `reason` is a word of [`Reason`], `detail` a sentence that the remote did not see, and
 //! `policies` the statements that forbade it, or that permitted what was refused for another
-//! reason.
+//! reason: with `limit`, as many uses as one of them permits were recorded; with `needs-approval`,
+//! one of them asks for an approval.
 //!
 //! ## `noise`: refused requests of nobody known, counted
 //!
@@ -69,7 +71,8 @@
 //!
 //! `entry` is the index of the `use` that it belongs to, `ending` a word of [`Ending`], `status`
 //! the provider's HTTP status if it answered, `expires` when what was issued stops being good, and
-//! `detail` what went wrong, which the remote did not see. It is durable before the caller is
+//! `detail` what went wrong, which the remote did not see. What went wrong has `urgency` if the use
+//! has it. It is durable before the caller is
 //! answered.
 //!
 //! ## Words
@@ -79,7 +82,8 @@
 //!
 //! Reasons: `malformed`, `too-large`, `unknown-key`, `bad-signature`, `wrong-algorithm`,
 //! `wrong-audience`, `not-yet-valid`, `expired`, `suspended`, `replay`, `denied`,
-//! `unknown-secret`, `unknown-version`, `retired`, `used-up`, `not-possible`, `locked`, `too-many-requests`.
+//! `unknown-secret`, `unknown-version`, `retired`, `used-up`, `not-possible`, `locked`, `too-many-requests`,
+//! `limit`, `needs-approval`.
 //!
 //! Actions: `vault-created`, `agent-started`, `agent-stopped`, `unlocked`, `unlock-failed`,
 //! `locked`, `passphrase-changed`, `secret-added`, `secret-rotated`, `secret-retired`,
@@ -162,6 +166,7 @@
 //! | `checkpoint` | one row: `size`, `note` |
 //! | `usage` | `record`, `uses`, `encryptions`: how often the secret's version with this record was used |
 //! | `due` | `record`, `passed`: which limits of its binding the owner was told that a version passed |
+//! | `counted` | `counter`, `service`, `number` (from 1), `time` (milliseconds since 1970): the uses that a policy's `@limit` counts; see [`policy`](super::policy) |
 //! | `channel` | `name`, `delivered`: how many entries a notification channel has delivered |
 //!
 //! [`Action`]: crate::audit::Action

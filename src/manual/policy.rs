@@ -49,11 +49,48 @@
 //! when { context.asked == "release" };
 //! ```
 //!
-//! # Annotations
+//! # Obligations
 //!
-//! `@id("…")` is a note for readers. Every other annotation is refused, so that nobody relies on
-//! what is not there: `@approve`, `@limit` and `@notify` are named in the message as not
-//! understood yet.
+//! An annotation on a `permit` that the agent acts on. The obligations of every permit that matches
+//! a request apply.
+//!
+//! ```cedar
+//! @limit("20 per hour, 100 per day")
+//! @notify("urgent")
+//! permit (principal == Service::"atlas", action == Action::"http", resource == Secret::"heroku/prod")
+//! when { context.http.method == "POST" && context.http.path like "/apps/*" };
+//! ```
+//!
+//! | annotation | |
+//! | --- | --- |
+//! | `@limit("N per minute")`, `hour`, `day` | so many uses in any such span of time; `"N per 10 minutes"` for several; up to four limits, with commas between them; 31 days at most |
+//! | `@notify("urgent")`, `normal`, `quiet` | how soon a person should look at the use, and at what goes wrong with it |
+//! | `@approve("N of GROUP")` | so many of a group have to say yes first; this version can't ask them, so it refuses |
+//! | `@id("…")` | a note for readers, without effect |
+//!
+//! Every other annotation is refused when the policy is written, and so are the first three on a
+//! `forbid`, where they would have no effect.
+//!
+//! **Limits.** Uses are counted for each statement and each service: two services that one
+//! statement permits do not take from each other, and neither do two statements. The window
+//! slides: at no moment lie more than `N` uses in the span before it, whatever the clock's full hour
+//! is. A use is counted in the transaction that records it, so that a limit holds across restarts
+//! and for all agents that share the store, and requests that race count each other. One that is
+//! refused, for this or another reason, does not count; one that was recorded and then failed does.
+//! Over the limit the answer is 429 and says in how many seconds the next use is possible; the
+//! entry is a `refusal` with the reason `limit`.
+//!
+//! A count belongs to the policy's name and the statement's place in its text (`name#1` for the
+//! first, also where it is the only one). So a new text goes on with the old count; a statement
+//! that is moved takes over the count of the one whose place it takes.
+//!
+//! **Notifications.** Of several `@notify` the most urgent counts, and a permit without one has
+//! nothing to say. The entry keeps it (`urgency`), so that notifications follow from the audit log
+//! alone. Without it: [`notification`](crate::notification). A value that leaves the vault
+//! (`release`) is urgent whatever a policy says.
+//!
+//! **Approvals.** A request that only waits for an approval is refused with 403 and the reason
+//! `needs-approval`.
 //!
 //! # Bounds
 //!
@@ -76,12 +113,53 @@
 //! strongroom grant atlas sign,public-key deploy-key --purpose 'release *' --address 10.0.0.0/8
 //! ```
 //!
-//! - In `--purpose` and `--ticket`, `*` stands for any text, `\*` for a star and `\\` for a
-//!   backslash.
+//! - In patterns, `*` stands for any text, `\*` for a star and `\\` for a backslash. In `--path` a
+//!   star stands for any text without a slash, and `**` for any text.
 //! - A secret's name permits that secret by whatever name it is asked for. An alias permits what
 //!   it points at, now and later, and only if asked for by the alias.
-//! - All conditions must hold; of several addresses, one.
+//! - All conditions must hold; of several of one kind, one. Only `--query` and `--body` must all
+//!   hold, and say nothing of other parameters and members; `--principal` and `--scope` list what
+//!   may be asked for, and something must be.
+//! - `--hours` and `--days` are in UTC; `--hours 9-17` ends before 17:00.
+//! - With a condition on what an operation looks like, each operation has its own statement: no
+//!   other has the field. An option that the operation does not have is an error.
 //! - A grant adds to earlier ones: it takes a name that is free.
+//!
+//! ```text
+//! strongroom grant atlas http heroku/prod --method POST --path '/apps/*/releases' --limit '20 per hour'
+//! strongroom grant atlas ssh-certificate deploy-ca --principal deploy --lifetime 15m --days mon-fri
+//! ```
+//!
+//! # Writing, trying, changing
+//!
+//! `strongroom policy edit NAME` opens the text in `$VISUAL`, `$EDITOR`, `vi` or `nano`. It is checked
+//! before it is stored; with a mistake it is shown and can be edited again, and a text that is not
+//! stored is kept, and said where. Nothing is held while the editor is open; if somebody else changed
+//! the policy meanwhile, nothing is stored. `strongroom policy history NAME` lists the versions, and
+//! `strongroom policy show NAME --version N` shows one.
+//!
+//! `strongroom policy explain` says of a request whether it would be allowed, by the code that
+//! decides for real, and holds every statement that is about it against the request: what in its
+//! scope is about something else, which condition holds (`✓`), which does not (`✗`), which can't be
+//! said (`?`), what each of them saw, and how far each limit is used up. The request is JSON, with the
+//! operation's `input` as in a request or its `fields` as policy sees them, or `--entry N` of the audit
+//! log. An entry is put to the policies of today.
+//!
+//! ```json
+//! {"service": "atlas", "operation": "sign", "secret": "deploy/key", "purpose": "release 1.2", "input": {"message": "aGVsbG8="}}
+//! ```
+//!
+//! `strongroom policy test FILE` holds a table of such requests against the policies: see
+//! [`suite`](crate::policy::suite) for the format. It ends with 1 if policy says something else to one
+//! of them, and with 2 if the file is none.
+//!
+//! `strongroom policy diff FILE` puts the last requests of the audit log to the policies as they are
+//! and as they would be with this text, and lists those to which they would say something else;
+//! `policy diff NAME` as they would be without the policy, with `--version N` as they would be with an
+//! older text. An entry keeps what policy saw of the request; the secret's kind and labels are those
+//! of today, and limits are left out.
+//!
+//! None of these needs the vault unlocked, but for storing.
 //!
 //! [`Policies::decide`]: crate::policy::Policies::decide
 //! [`PolicyText::MAX_LEN`]: crate::policy::PolicyText::MAX_LEN

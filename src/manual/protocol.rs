@@ -128,7 +128,9 @@
 //!   that does not decrypt, a vault that was locked meanwhile) has both.
 //! - After any answer but 408 and 503 the nonce of an authenticated request is spent. After those
 //!   two it may be: sign anew.
-//! - 429 has its place and is not given yet.
+//! - 429 comes after policy allowed the request: as many were made as it allows. The member
+//!   `retry_after` says in how many seconds the same would be allowed, and so does the header
+//!   `Retry-After`, which the signature does not cover.
 //!
 //! # An example
 //!

@@ -28,15 +28,18 @@ const NOTE: &str = "id";
 
 /// Enough for the deepest text that [`bounded`] lets pass, in a debug build too; a test holds
 /// the two together. The system gives the memory only when it is touched.
-const STACK: usize = 64 * 1024 * 1024;
+pub(super) const STACK: usize = 64 * 1024 * 1024;
 
-static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
+/// [`SCHEMA`], parsed.
+pub(super) static PARSED: LazyLock<Schema> = LazyLock::new(|| {
     #[expect(
         clippy::expect_used,
         reason = "the schema is part of the program, and every test of this file parses it"
     )]
-    Validator::new(Schema::from_str(SCHEMA).expect("the built-in schema is well-formed"))
+    Schema::from_str(SCHEMA).expect("the built-in schema is well-formed")
 });
+
+static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| Validator::new(PARSED.clone()));
 
 /// A policy's name and text, parsed and validated against [`SCHEMA`]. One text may hold several
 /// Cedar statements.

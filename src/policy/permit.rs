@@ -195,6 +195,17 @@ fn version<'a>(
     }
 }
 
+/// Whether the secret can do what policy permits: for an owner who asks, in advance.
+pub fn possible(secret: &Secret, operation: &Operation) -> Result<(), String> {
+    let binding = secret.bound.as_ref().map(|bound| &bound.binding);
+    operation
+        .suits(secret.kind, secret.releasable, binding)
+        .map_err(|unsuitable| unsuitable.to_string())?;
+    version(secret, operation)
+        .map(|_| ())
+        .map_err(|(_, why)| why)
+}
+
 impl Permit {
     /// Who asked, and for what.
     pub fn authenticated(&self) -> &Authenticated {

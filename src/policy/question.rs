@@ -19,6 +19,7 @@ use cedar_policy::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
 
+use super::check;
 use crate::{
     name::Name,
     operation::{Kind, OperationName},
@@ -281,18 +282,21 @@ impl Question<'_> {
         Ok(entities)
     }
 
-    #[cfg(test)]
-    pub(super) fn put_checked(&self, schema: &cedar_policy::Schema) {
-        let (request, entities) = self.put(Looks::ALL).unwrap();
-        Request::new(
-            request.principal().unwrap().clone(),
-            request.action().unwrap().clone(),
-            request.resource().unwrap().clone(),
-            request.context().unwrap().clone(),
-            Some(schema),
-        )
-        .unwrap();
-        Entities::from_entities(entities.into_owned(), Some(schema)).unwrap();
+    /// Whether everything in it has the type that the schema gives it: for questions whose fields
+    /// come from elsewhere than an operation.
+    pub fn fits(&self) -> Result<(), NotAskable> {
+        let schema = Some(&*check::PARSED);
+        let (request, entities) = self.put(Looks::ALL)?;
+        if let (Some(principal), Some(action), Some(resource), Some(context)) = (
+            request.principal().cloned(),
+            request.action().cloned(),
+            request.resource().cloned(),
+            request.context().cloned(),
+        ) {
+            Request::new(principal, action, resource, context, schema).map_err(NotAskable::new)?;
+        }
+        Entities::from_entities(entities.into_owned(), schema).map_err(NotAskable::new)?;
+        Ok(())
     }
 
     fn context(&self, looks: Looks) -> Result<Vec<(String, RestrictedExpression)>, NotAskable> {

@@ -3,6 +3,7 @@
 mod counts;
 mod fixture;
 mod owner;
+mod policies;
 mod rotation;
 mod secrecy;
 mod trust;

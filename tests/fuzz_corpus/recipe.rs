@@ -59,6 +59,7 @@ pub fn seeds() -> Vec<Seed> {
         token::operations(),
         text::operations(),
         text::policies(),
+        text::suites(),
         text::receipts(&small),
         text::entries(&small),
         vault::records(&small),

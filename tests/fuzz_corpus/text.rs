@@ -123,8 +123,38 @@ when { context.sign.algorithm == Algorithm::"RS256" || context.sign.size > 4096 
 "#,
         ),
         seed(
+            "policy/good-obligations",
+            "@limit(\"20 per hour, 5 per 10 minutes\") @notify(\"urgent\") @id(\"x\")\npermit (principal, action, resource) when { context.hour < 25 };\n\n@approve(\"2 of security\") permit (principal, action, resource);\n",
+        ),
+        seed(
+            "policy/good-http",
+            r#"permit (principal, action == Action::"http", resource)
+when {
+    context.http.path like "/apps/*" && !(context.http.path like "*/*/*/*") &&
+    context.http.query.hasTag("force") && context.http.query.getTag("force") == "true"
+}
+unless { context has ticket && context["ticket"] like "*" };
+"#,
+        ),
+        seed(
+            "policy/bad-limit",
+            "@limit(\"20 per hour,\")\npermit (principal, action, resource);",
+        ),
+        seed(
+            "policy/bad-notify",
+            "@notify\npermit (principal, action, resource);",
+        ),
+        seed(
+            "policy/bad-approve",
+            "@approve(\"17 of security\") permit (principal, action, resource);",
+        ),
+        seed(
+            "policy/bad-limit-on-forbid",
+            "@limit(\"1 per day\") forbid (principal, action, resource);",
+        ),
+        seed(
             "policy/bad-annotation",
-            "@approve(\"1 of security\")\npermit (principal, action, resource);",
+            "@aprove(\"1 of security\")\npermit (principal, action, resource);",
         ),
         seed(
             "policy/bad-attribute",
@@ -146,6 +176,47 @@ when { context.sign.algorithm == Algorithm::"RS256" || context.sign.size > 4096 
                 "(".repeat(30),
                 ")".repeat(30)
             ),
+        ),
+    ]
+}
+
+pub(super) fn suites() -> Vec<Seed> {
+    vec![
+        seed(
+            "suite/good-toml",
+            r#"policies = ["atlas.cedar"]
+secrets."heroku/prod" = { kind = "token", labels = ["prod"], releasable = true }
+aliases.prod = "heroku/prod"
+
+allow = [
+    { service = "atlas", operation = "release", secret = "prod", address = "10.0.0.7" },
+]
+deny = [
+    { service = "atlas", operation = "http", secret = "heroku/prod", fields = { method = "GET", host = "x", path = "/", query = {}, body = {}, size = 0 } },
+]
+"#,
+        ),
+        seed(
+            "suite/good-json",
+            json!({
+                "secrets": {"key": {"kind": "ed25519"}},
+                "deny": [{
+                    "service": "atlas", "operation": "sign", "secret": "key", "input": {"message": ""},
+                    "purpose": "x", "way_in": "local", "time": "2026-01-01T00:00:00Z", "note": "y",
+                }],
+            })
+            .to_string(),
+        ),
+        seed("suite/bad-empty", "allow = []\n"),
+        seed("suite/bad-toml", "allow = [\n"),
+        seed("suite/bad-json", "{\"allow\": ["),
+        seed(
+            "suite/bad-member",
+            "[[allow]]\nservice = \"a\"\noperation = \"sign\"\nsecret = \"k\"\nbase_url = \"x\"\n",
+        ),
+        seed(
+            "suite/bad-name",
+            "[[allow]]\nservice = \"a b\"\noperation = \"sign\"\nsecret = \"k\"\n",
         ),
     ]
 }

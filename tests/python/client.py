@@ -211,6 +211,8 @@ def main():
         body = open(body[1:]).read()
     response, answer = service.ask(json.loads(body))
     out = {"status": response.status_code, "answer": answer}
+    if "Retry-After" in response.headers:
+        out["retry_after"] = response.headers["Retry-After"]
     if options.replay:
         again = service.session.send(response.request, timeout=30)
         out["replay"] = {"status": again.status_code, "answer": service.check(again)}

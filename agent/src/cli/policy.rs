@@ -2,22 +2,35 @@
 
 use std::path::Path;
 
+use anyhow::Context as _;
+use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use strongroom::{
     name::Name,
     policy::{self, GrantOptions, PolicyText},
+    store::Reader as _,
+    vault::history::PastPolicy,
 };
 
 use super::{Grant, Policy, door::Door, service::read};
 use crate::{
     administration::Command,
+    home::Home,
     listing::{PolicyRow, SecretRow, ServiceRow},
     show::{self, GOOD, MILD, STRONG, say},
 };
 
+mod dry;
+mod edit;
+mod explain;
+pub mod options;
+mod test;
+
+use dry::Dry;
+
 pub async fn grant(door: &Door, grant: Grant, json: bool) -> anyhow::Result<()> {
     let (secrets, aliases) = resolve(door, &grant).await?;
-    let granted = policy::grant(&GrantOptions {
+    let options = GrantOptions {
         service: grant.service.clone(),
         operations: grant.operations.0,
         secrets,
@@ -26,7 +39,13 @@ pub async fn grant(door: &Door, grant: Grant, json: bool) -> anyhow::Result<()> 
         ticket: grant.ticket,
         way_in: grant.way_in.map(Into::into),
         addresses: grant.addresses,
-    })?;
+        particulars: Default::default(),
+        times: Default::default(),
+        limit: None,
+        notify: None,
+        approve: None,
+    };
+    let granted = policy::grant(&grant.conditions.add_to(options, Timestamp::now())?)?;
     let stored: Vec<PolicyRow> = door.ask(|| Command::ListPolicies).await?;
     let policy = match grant.name {
         Some(name) => PolicyText::check(name, granted.policy().text())?,
@@ -93,7 +112,7 @@ fn named_after(file: &Path) -> anyhow::Result<Name> {
 
 pub async fn policy(door: &Door, command: Policy, json: bool) -> anyhow::Result<()> {
     match command {
-        Policy::Show { name: None } => {
+        Policy::Show { name: None, .. } => {
             let rows: Vec<PolicyRow> = door.ask(|| Command::ListPolicies).await?;
             if json {
                 return show::json(&rows);
@@ -117,7 +136,9 @@ pub async fn policy(door: &Door, command: Policy, json: bool) -> anyhow::Result<
                 }),
             )
         }
-        Policy::Show { name: Some(name) } => {
+        Policy::Show {
+            name: Some(name), ..
+        } => {
             let rows: Vec<PolicyRow> = door.ask(|| Command::ListPolicies).await?;
             let Some(row) = rows.into_iter().find(|row| row.name == name.as_str()) else {
                 anyhow::bail!("there is no policy `{name}`; `strongroom policy show` lists them");
@@ -153,7 +174,114 @@ pub async fn policy(door: &Door, command: Policy, json: bool) -> anyhow::Result<
             say!("policy `{name}` is out of force; it stays on record")?;
             Ok(())
         }
-        Policy::Check { .. } | Policy::Schema => alone(command),
+        // The others are answered by `alone` and `apart`.
+        command => alone(command),
+    }
+}
+
+/// The policy commands that only look at the vault, or open it by themselves.
+pub async fn apart(
+    home: &Home,
+    command: Policy,
+    passphrase_file: Option<&Path>,
+    json: bool,
+) -> anyhow::Result<()> {
+    match command {
+        Policy::Edit { name } => edit::edit(home, passphrase_file, &name).await,
+        Policy::Explain { file, entry } => explain::explain(home, file.as_deref(), entry, json),
+        Policy::Test { file } => test::test(home, &file, json),
+        Policy::Diff {
+            what,
+            name,
+            version,
+            last,
+        } => {
+            let change = test::Change {
+                what,
+                name,
+                version,
+                last,
+            };
+            test::diff(home, change, json)
+        }
+        Policy::History { name } => history(home, &name, json),
+        Policy::Show {
+            name: Some(name),
+            version: Some(version),
+        } => old_text(home, &name, version, json),
+        command => alone(command),
+    }
+}
+
+/// One version of a policy, and how many there are.
+fn past(dry: &Dry, name: &Name, version: u32) -> anyhow::Result<(usize, PastPolicy)> {
+    let mut history = dry.catalog.policy_history(&dry.reader.records(0)?, name)?;
+    let versions = history.len();
+    let at = history.iter().position(|past| past.version == version);
+    let at = at.with_context(|| match versions {
+        0 => format!("there is no policy `{name}`; `strongroom policy show` lists them"),
+        1 => format!("policy `{name}` has only version 1"),
+        _ => format!("policy `{name}` has the versions 1 to {versions}"),
+    })?;
+    Ok((versions, history.swap_remove(at)))
+}
+
+fn old_text(home: &Home, name: &Name, version: u32, json: bool) -> anyhow::Result<()> {
+    let (_, past) = past(&Dry::open(home)?, name, version)?;
+    if json {
+        return show::json(&serde_json::json!({
+            "name": name, "version": version, "set": past.set, "ended": past.ended,
+            "retired": past.retired, "text": past.text,
+        }));
+    }
+    say!(
+        "{STRONG}{name}{STRONG:#} version {version}, {}",
+        state(&past)
+    )?;
+    say!("{}", past.text.trim_end())?;
+    Ok(())
+}
+
+fn history(home: &Home, name: &Name, json: bool) -> anyhow::Result<()> {
+    let dry = Dry::open(home)?;
+    let history = dry.catalog.policy_history(&dry.reader.records(0)?, name)?;
+    if history.is_empty() {
+        anyhow::bail!("there is no policy `{name}`; `strongroom policy show` lists them");
+    }
+    let summary = |past: &PastPolicy| match PolicyText::check(name.clone(), &past.text) {
+        Ok(text) => text.summary(),
+        Err(_) => "written for another version of strongroom".to_owned(),
+    };
+    if json {
+        let rows: Vec<_> = history
+            .iter()
+            .map(|past| {
+                serde_json::json!({
+                    "version": past.version, "set": past.set, "ended": past.ended,
+                    "retired": past.retired, "text": past.text,
+                })
+            })
+            .collect();
+        return show::json(&rows);
+    }
+    show::table(
+        &["version", "set", "state", "summary"],
+        history.iter().map(|past| {
+            vec![
+                past.version.to_string(),
+                format!("{:.0}", past.set),
+                state(past),
+                summary(past),
+            ]
+        }),
+    )
+}
+
+fn state(past: &PastPolicy) -> String {
+    match past.ended {
+        None => "in force".to_owned(),
+        Some(ended) if past.retired => format!("retired {ended:.0}"),
+        Some(ended) => format!("replaced {ended:.0}"),
     }
 }
 

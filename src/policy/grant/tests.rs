@@ -8,7 +8,7 @@ use crate::{
     name::Name,
     notification::Urgency,
     operation::{Kind, OperationName},
-    policy::{Policies, PolicyText, Question, SCHEMA, Subject, Verdict},
+    policy::{Policies, PolicyText, Question, Subject, Verdict},
     request::WayIn,
 };
 
@@ -377,7 +377,7 @@ fn decide(policies: &Policies, operation: OperationName, fields: &Value, time: &
         address: None,
         time: time.parse().unwrap(),
     };
-    question.put_checked(&SCHEMA.parse().unwrap());
+    question.fits().unwrap();
     policies.decide(&question)
 }
 
