@@ -288,11 +288,8 @@ fn report(
         return Err(grant::bad_answer(reply, detail));
     }
     let mut rest = Map::new();
-    let names = answer
-        .repositories
-        .iter()
-        .map(|repository| &repository.name);
-    let names: Vec<String> = names.cloned().collect();
+    let (permissions, names) = answer.reach();
+    rest.insert("permissions".to_owned(), texts(permissions));
     if !names.is_empty() {
         rest.insert("repositories".to_owned(), names.into());
     }
