@@ -122,7 +122,7 @@
 //!   [`Catalog`] that never changes: a change makes a new one.
 //! - **Errands** are tasks of their own: a use that needs its provider's answer goes on when its
 //!   caller hangs up, and ends with an entry of its own. A lock cuts it off; a stop waits for it.
-//! - **Connections to providers** are kept for the very same binding and version, at most 60 s
+//! - **Connections to providers** are kept for the very same binding and version, at most 50 s
 //!   without use. The name is looked up once for each, every address is judged, and one of these
 //!   very addresses is dialled ([`outgoing::address`](crate::outgoing::address)). No redirect is
 //!   followed and no proxy asked.
