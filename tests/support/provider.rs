@@ -93,6 +93,15 @@ impl Provider {
         .to_vec()
     }
 
+    /// The same as an endpoint in a binding.
+    pub fn endpoint(&self) -> Value {
+        serde_json::json!({
+            "url": self.url(),
+            "networks": ["127.0.0.1/32"],
+            "cacert": std::fs::read_to_string(&self.cacert).unwrap(),
+        })
+    }
+
     /// Every request that it got so far.
     pub fn got(&self) -> Vec<Value> {
         self.got.lock().unwrap().clone()

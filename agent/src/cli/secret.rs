@@ -27,7 +27,7 @@ pub(super) struct Altered {
     pub version: Option<u32>,
     /// What the owner should know of the value.
     #[serde(default)]
-    advice: Option<String>,
+    pub advice: Option<String>,
 }
 
 pub async fn secret(door: &Door, home: &Home, command: Secret, json: bool) -> anyhow::Result<()> {

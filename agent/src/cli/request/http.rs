@@ -110,7 +110,9 @@ pub fn print(result: &Value, with_body: bool) -> anyhow::Result<()> {
     let colour = if status < 400 { GOOD } else { BAD };
     let mut line = format!("{colour}{status}{colour:#}");
     for name in ["content-type", "location", "retry-after"] {
-        let value = result["headers"][name][0].as_str();
+        let value = result
+            .pointer(&format!("/headers/{name}/0"))
+            .and_then(Value::as_str);
         if let Some(value) = value {
             line.push_str(&format!("  {MILD}{name}: {}{MILD:#}", escaped(value)));
         }
