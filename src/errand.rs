@@ -330,7 +330,7 @@ impl Keeping {
     pub fn kept(self, kept: Result<&Changed, &str>) -> Progress {
         let Self { owed, next, .. } = self;
         let step = match kept {
-            Ok(_) => next(),
+            Ok(_) => with_clean_stack(next),
             Err(why) => Err(Failure::new(
                 Ending::NotKept,
                 format!(
