@@ -30,9 +30,10 @@ pub use http::Http;
 pub use rotation::{BadMaxAge, MaxAge, Rotation};
 pub use sign::Sign;
 pub use ssh::{Ssh, SshCertificates, SshSignatures};
+pub(crate) use token::is_aws_session;
 pub use token::{
     Access, AwsToken, ClientAuthentication, Gcp, GithubApp, Grant, Jwt, JwtAlgorithm, Oauth2,
-    Pattern, Token,
+    Pattern, SHORTEST_AWS_TOKEN, Token,
 };
 
 /// What one secret is for. What a binding does not say, the operations' own bounds say.
@@ -53,7 +54,7 @@ pub struct Binding {
     pub token: Option<Token>,
     /// The namespaces and certificates that a key signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ssh: Option<Ssh>,
+    pub ssh: Option<Box<Ssh>>,
     /// When a new version is due, and how it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,
@@ -129,7 +130,7 @@ impl Binding {
             return Err(BadBinding::Malformed(problem));
         }
         let binding: Self =
-            serde_json::from_str(json).map_err(|error| BadBinding::Malformed(error.to_string()))?;
+            serde_json::from_str(json).map_err(|error| BadBinding::Malformed(harmless(&error)))?;
         binding.check(kind)?;
         Ok(binding)
     }
@@ -211,6 +212,16 @@ fn uses(kind: Kind) -> String {
         .map(|section| format!("`{section}`"))
         .collect();
     format!("; it has {}", sections.join(", "))
+}
+
+/// What the parser says, which repeats names out of the JSON.
+fn harmless(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let escaped = text.chars().take(400).map(|c| match c {
+        '"' | '\'' => c.to_string(),
+        other => other.escape_debug().to_string(),
+    });
+    escaped.collect()
 }
 
 /// Whether this is PEM with one certificate or more.

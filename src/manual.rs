@@ -5,6 +5,8 @@
 //! | [`architecture`] | who wants to read or change the code |
 //! | [`protocol`] | who writes a service that asks |
 //! | [`operation`] | who wants to know what can be asked for, and what comes back |
+//! | [`binding`] | the owner who says what a secret is for |
+//! | [`rotation`] | the owner whose keys get old |
 //! | [`policy`] | the owner who says who may do what |
 //! | [`log_format`] | who reads or verifies the audit log without this program |
 //! | [`vault_format`] | who takes a secret out without this program |
@@ -19,6 +21,12 @@ pub mod protocol;
 
 // What it asks for.
 pub mod operation;
+
+// What each secret is for.
+pub mod binding;
+
+// How it gets a new version.
+pub mod rotation;
 
 // Who may.
 pub mod policy;

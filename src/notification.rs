@@ -6,7 +6,8 @@
 //!   (locked, a key that is used up, a rotation that failed); a provider's new value could not be stored; somebody does what only a thief or a mistake does (a suspended service asks, a
 //!   request is replayed, a wrong passphrase, a hundred or more refused requests at once);
 //! - **quiet**: what gives nobody anything (`public-key`, `verify-mac`), that a provider answered a
-//!   call that was told of already, and the agent's coming and going;
+//!   call that was told of already, a new refresh token in the place of the last one, and the
+//!   agent's coming and going;
 //! - **normal**: everything else.
 //!
 //! A policy may say something else of the uses that it permits (`@notify`): the entry keeps it, and
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    audit::entry::{Action, Ending, Entry, Event, Reason},
+    audit::entry::{Action, By, Ending, Entry, Event, Reason},
     operation::OperationName,
     store::StoredEntry,
 };
@@ -121,6 +122,11 @@ pub fn urgency(event: &Event) -> Urgency {
             Urgency::Urgent
         }
         Event::Refusal { .. } | Event::Noise { .. } => Urgency::Normal,
+        Event::Administration {
+            action: Action::SecretRotated,
+            by: By::Agent,
+            ..
+        } => Urgency::Quiet,
         Event::Administration { action, .. } => match action {
             Action::SecretRevealed | Action::UnlockFailed | Action::RotationFailed => {
                 Urgency::Urgent

@@ -16,6 +16,9 @@
 //! | `encrypt` | `size`, `aad`? |
 //! | `decrypt` | `size`, `aad`?, `version`? |
 //! | `data-key` | `size`, `aad`? |
+//! | `http` | `method`, `host`, `path`, `query`, `body`, `size`, `content_type`? |
+//! | `aws-sign` | `service`, `region`, `method`, `host`, `path`, `query`, `headers`, `presigned`, `expires`?, `unsigned_payload`, `action`? |
+//! | `token` | `scopes`, `claims`, and what of `audience`, `subject`, `lifetime` was asked for; the rest with a binding |
 //! | `ssh-sign` | `namespace`, `hash`, `input` (`message` or `digest`), `size` |
 //! | `ssh-certificate` | `public_key` (its fingerprint), `key_type`, `principals`, `lifetime`, `key_id`, `critical_options`, `extensions`, `serial` |
 //! | `totp` | none |
@@ -30,7 +33,7 @@ use std::{fmt, str::FromStr};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -43,7 +46,7 @@ pub mod aead;
 pub mod aws_sign;
 pub mod data_key;
 pub mod http;
-mod input;
+pub(crate) mod input;
 mod kind;
 pub mod mac;
 pub mod public_key;
@@ -122,15 +125,15 @@ pub enum Operation {
     /// See [`OperationName::DataKey`].
     DataKey(DataKeyInput),
     /// See [`OperationName::Http`].
-    Http(HttpInput),
+    Http(Box<HttpInput>),
     /// See [`OperationName::AwsSign`].
-    AwsSign(AwsSignInput),
+    AwsSign(Box<AwsSignInput>),
     /// See [`OperationName::Token`].
-    Token(TokenInput),
+    Token(Box<TokenInput>),
     /// See [`OperationName::SshSign`].
     SshSign(SshSignInput),
     /// See [`OperationName::SshCertificate`].
-    SshCertificate(SshCertificateInput),
+    SshCertificate(Box<SshCertificateInput>),
     /// See [`OperationName::Totp`].
     Totp(TotpInput),
     /// See [`OperationName::Release`].
@@ -141,6 +144,8 @@ pub enum Operation {
 pub enum Done {
     /// May be sent as it is.
     Plain(Value),
+    /// May be sent as it is, and is written already.
+    Written(Box<RawValue>),
     /// JSON that may only leave sealed to the caller's `reply_to`.
     Secret(Zeroizing<Vec<u8>>),
 }
@@ -270,12 +275,12 @@ impl Operation {
             OperationName::Encrypt => Self::Encrypt(EncryptInput::read(&mut fields)?),
             OperationName::Decrypt => Self::Decrypt(DecryptInput::read(&mut fields)?),
             OperationName::DataKey => Self::DataKey(DataKeyInput::read(&mut fields)?),
-            OperationName::Http => Self::Http(HttpInput::read(&mut fields)?),
-            OperationName::AwsSign => Self::AwsSign(AwsSignInput::read(&mut fields)?),
-            OperationName::Token => Self::Token(TokenInput::read(&mut fields)?),
+            OperationName::Http => Self::Http(Box::new(HttpInput::read(&mut fields)?)),
+            OperationName::AwsSign => Self::AwsSign(Box::new(AwsSignInput::read(&mut fields)?)),
+            OperationName::Token => Self::Token(Box::new(TokenInput::read(&mut fields)?)),
             OperationName::SshSign => Self::SshSign(SshSignInput::read(&mut fields)?),
             OperationName::SshCertificate => {
-                Self::SshCertificate(SshCertificateInput::read(&mut fields)?)
+                Self::SshCertificate(Box::new(SshCertificateInput::read(&mut fields)?))
             }
             OperationName::Totp => Self::Totp(TotpInput::read(&mut fields)?),
             OperationName::Release => Self::Release(ReleaseInput::read()),
@@ -460,6 +465,7 @@ impl fmt::Debug for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(value) => f.debug_tuple("Plain").field(value).finish(),
+            Self::Written(json) => f.debug_tuple("Written").field(&json.get().len()).finish(),
             Self::Secret(_) => f.write_str("Secret([secret])"),
         }
     }

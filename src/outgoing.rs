@@ -13,6 +13,7 @@
 pub mod address;
 pub(crate) mod aws;
 mod draft;
+pub mod headers;
 pub mod scrub;
 pub mod target;
 

@@ -66,10 +66,11 @@ pub struct Request {
     reply_to: Option<Recipient>,
 }
 
-/// Why bytes are not a request: 400. The sender may see the detail; it is about its own bytes.
+/// Why bytes are not a request: 400, or 413 if there are too many. The sender may see the detail; it is about its own bytes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Malformed {
+    reason: Reason,
     detail: String,
 }
 
@@ -109,9 +110,10 @@ impl Request {
             return Err(Malformed::new(format!("a request is a POST to `{PATH}`")));
         }
         let within = |most: usize| match body.len() > most {
-            true => Err(Malformed::new(format!(
-                "the body has more than {most} bytes"
-            ))),
+            true => Err(Malformed {
+                reason: Reason::TooLarge,
+                ..Malformed::new(format!("the body has more than {most} bytes"))
+            }),
             false => Ok(()),
         };
         within(MAX_LARGE_BODY)?;
@@ -224,6 +226,7 @@ impl Malformed {
         let detail = detail.to_string();
         let detail = detail.chars().take(Self::MAX_DETAIL);
         Self {
+            reason: Reason::Malformed,
             detail: detail
                 .map(|c| if c.is_control() { '\u{fffd}' } else { c })
                 .collect(),
@@ -232,7 +235,7 @@ impl Malformed {
 
     /// Why, for the audit log.
     pub fn reason(&self) -> Reason {
-        Reason::Malformed
+        self.reason
     }
 
     /// What is wrong with it.

@@ -3,12 +3,12 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, Read as _, Write as _},
     net::TcpStream,
     process::{Child, Command, Stdio},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Agent, Vault, eventually, succeed, text};
 
@@ -232,21 +232,28 @@ fn bodies_and_headers_have_a_bound() {
         fs::write(&path, vec![b' '; size]).unwrap();
         format!("@{}", path.display())
     };
-    let (fits, too_large) = (of_size(1 << 20), of_size((1 << 20) + 1));
+    let (fits, too_large) = (of_size(64 << 10), of_size((14 << 20) + 1));
     for version in ["--http1.1", "--http2"] {
         let with_length =
-            |body: &str| call(&agent, "/v1/access", &["--data-binary", body, version]).0;
-        assert_eq!(with_length(&fits), 400, "read to its end, and no request");
-        assert_eq!(with_length(&too_large), 413);
-        // A body that does not say how long it is: curl sends no length with this header.
+            |body: &str| refusal(&agent, "/v1/access", &["--data-binary", body, version]);
+        assert_eq!(with_length(&fits).0, 400, "read to its end, and no request");
+        assert_eq!(with_length(&too_large).0, 413);
+        // Of what nobody has signed, no more is read. Without a length, that is found on the way.
+        let large = of_size((64 << 10) + 1);
         let chunked = [
             "--header",
             "transfer-encoding: chunked",
             "--data-binary",
-            &too_large,
+            &large,
             version,
         ];
-        assert_eq!(call(&agent, "/v1/access", &chunked).0, 413);
+        for told in [with_length(&large), refusal(&agent, "/v1/access", &chunked)] {
+            assert_eq!(told.0, 400);
+            assert_eq!(
+                told.1["detail"],
+                "there is no signature labelled `strongroom`"
+            );
+        }
 
         let header = format!("x-large: {}", "x".repeat(20 * 1024));
         let refused = call(&agent, "/healthz", &["--header", &header, version]).0;
@@ -262,6 +269,79 @@ fn bodies_and_headers_have_a_bound() {
             "and the agent is well"
         );
     }
+}
+
+#[test]
+fn a_large_body_is_read_of_services_only() {
+    let vault = Vault::create();
+    vault.run(&["secret", "generate", "mac-key", "--kind", "hmac"]);
+    let key = vault.enrol("atlas");
+    vault.run(&["grant", "atlas", "mac", "mac-key"]);
+    let stranger = vault.service_key("stranger", "ed25519");
+    let agent = vault.agent();
+    let mac = |key: &std::path::Path, bytes: usize| {
+        let message = "A".repeat(bytes);
+        let body = json!({"secret": "mac-key", "operation": "mac", "input": {"message": message}});
+        agent.python_large(key, &body)
+    };
+    assert_eq!(mac(&key, 900_000)["status"], 200);
+    // Only `http` takes more.
+    let told = mac(&key, 2_000_000);
+    assert_eq!(told["status"], 413, "{told}");
+    // It is found out who that is, or is not, before the body is read.
+    let told = mac(&stranger, 2_000_000);
+    assert_eq!(told["status"], 401, "{told}");
+    vault.run(&["service", "suspend", "atlas"]);
+    let told = mac(&key, 900_000);
+    assert_eq!(told["status"], 401, "{told}");
+
+    agent.stop();
+    let noise: Vec<_> = vault
+        .entries()
+        .into_iter()
+        .filter(|entry| entry["kind"] == "noise")
+        .map(|entry| entry["reason"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(noise, ["too-large", "unknown-key", "suspended"]);
+}
+
+#[test]
+fn when_too_much_is_held_a_large_body_is_refused_and_a_small_one_is_not() {
+    let vault = Vault::create();
+    vault.configure("[listen]\ntls = \"127.0.0.1:0\"\n[limits]\nheld = 16777216\n");
+    vault.run(&["secret", "generate", "mac-key", "--kind", "hmac"]);
+    let key = vault.enrol("atlas");
+    vault.run(&["grant", "atlas", "mac", "mac-key"]);
+    let agent = vault.agent();
+
+    // Bodies that were announced, and whose senders take their time: all the room is theirs.
+    let mut slow = crate::support::python();
+    slow.arg(crate::support::script("slow_bodies.py"))
+        .args(["--agent", &agent.url(), "--count", "18", "--cacert"])
+        .arg(vault.certificate())
+        .arg("--key")
+        .arg(&key);
+    let mut slow = slow
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    let mut told = std::io::BufReader::new(slow.stdout.take().unwrap());
+    told.read_line(&mut ready).unwrap();
+    assert_eq!(ready, "sending\n");
+    let mac = |bytes: usize| {
+        let message = "A".repeat(bytes);
+        let body = json!({"secret": "mac-key", "operation": "mac", "input": {"message": message}});
+        agent.python_large(&key, &body)
+    };
+    eventually("all the room is taken", || mac(900_000)["status"] == 429);
+    assert_eq!(mac(1000)["status"], 200, "a small one takes none of it");
+
+    // They go away, and give it back.
+    drop(slow.stdin.take());
+    assert!(slow.wait().unwrap().success());
+    eventually("there is room again", || mac(900_000)["status"] == 200);
 }
 
 #[test]

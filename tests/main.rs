@@ -14,10 +14,13 @@
 
 mod support;
 
+mod aws;
 mod command;
 mod crash;
+mod data_key;
 mod disk;
 mod first_day;
+mod http;
 mod leaks;
 mod limits;
 mod notify;
@@ -25,3 +28,7 @@ mod peers;
 mod policy;
 mod readme;
 mod rollback;
+mod rotation;
+mod ssh;
+mod token;
+mod totp;

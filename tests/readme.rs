@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::support::{PASSPHRASE, eventually, program, succeed, text};
+use crate::support::{PASSPHRASE, eventually, program, provider::Provider, succeed, text};
 
 /// The shell blocks under a heading of the README, in order.
 fn blocks(heading: &str) -> Vec<String> {
@@ -173,6 +173,46 @@ fn the_first_real_use_and_leaving_work_as_they_are_written() {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
 
+    // A root key: a part of it for the service, at a provider that runs here.
+    let provider = Provider::start_in(machine.directory.path(), &[]);
+    let stories = blocks("One root key");
+    let [story] = stories.as_slice() else {
+        panic!("{stories:#?}")
+    };
+    fs::write(machine.path("root-key.txt"), "the-root-key-of-this-test\n").unwrap();
+    let here = format!("--network 127.0.0.1/32 --cacert {} ", provider.cacert);
+    let story = story
+        .replace(
+            "https://api.heroku.com",
+            &format!("{} {here}", provider.url()),
+        )
+        .replace("https://127.0.0.1:7443", &address);
+    machine.run(&story);
+    let got = provider.last();
+    assert_eq!(
+        (&got["method"], &got["target"]),
+        (&"POST".into(), &"/apps/web/releases".into())
+    );
+    assert_eq!(got["body"], r#"{"slug":"4f2a"}"#);
+    assert!(
+        got["headers"]
+            .to_string()
+            .contains("Bearer the-root-key-of-this-test"),
+        "{got}"
+    );
+    // "Ask for another path and see it refused: the provider never hears of it."
+    let (_, ask) = story.split_once("strongroom request").unwrap();
+    let ask =
+        format!("strongroom request{ask}").replace("/apps/web/releases", "/apps/web/config-vars");
+    let refused = machine.command("bash").args(["-c", &ask]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused));
+    assert_eq!(provider.got().len(), 1);
+    // "Let services ask for an alias."
+    machine.strongroom(&["alias", "set", "deploy", "heroku/prod"]);
+    let (_, ask) = story.split_once("strongroom request").unwrap();
+    let told = machine.run(&format!("strongroom request{ask}").replace("heroku/prod", "deploy"));
+    assert_eq!((told.trim(), provider.got().len()), ("{}", 2));
+
     // Days go by: a rotation, an alias, another secret. Then somebody leaves, with stock programs only.
     machine.strongroom(&[
         "secret",
@@ -182,7 +222,7 @@ fn the_first_real_use_and_leaving_work_as_they_are_written() {
         "--passphrase-file",
         "passphrase",
     ]);
-    machine.strongroom(&["alias", "set", "deploy", "deploy-key"]);
+    machine.strongroom(&["alias", "set", "sign", "deploy-key"]);
     machine.strongroom(&["secret", "generate", "another", "--kind", "token"]);
     let value = machine.strongroom(&[
         "secret",

@@ -11,6 +11,9 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub mod authority;
+pub mod provider;
+
 /// The passphrase of every test's vault.
 pub const PASSPHRASE: &str = "battery staple, correct horse";
 
@@ -261,6 +264,22 @@ impl<'a> Agent<'a> {
 
     /// Asks with the Python client, which has nothing of ours.
     pub fn python(&self, key: &Path, body: &Value, more: &[&str]) -> Value {
+        let mut command = self.python_command(key, more);
+        command.arg(body.to_string());
+        serde_json::from_str(&succeed(command)).unwrap()
+    }
+
+    /// The same with a body that is too long for an argument.
+    pub fn python_large(&self, key: &Path, body: &Value) -> Value {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        serde_json::to_writer(&mut file, body).unwrap();
+        let mut command = self.python_command(key, &[]);
+        command.arg(format!("@{}", file.path().display()));
+        serde_json::from_str(&succeed(command)).unwrap()
+    }
+
+    /// The Python client, but for what it asks.
+    pub fn python_command(&self, key: &Path, more: &[&str]) -> Command {
         let mut command = python();
         command
             .arg(script("client.py"))
@@ -268,9 +287,8 @@ impl<'a> Agent<'a> {
             .arg(self.vault.certificate())
             .arg("--key")
             .arg(key)
-            .args(more)
-            .arg(body.to_string());
-        serde_json::from_str(&succeed(command)).unwrap()
+            .args(more);
+        command
     }
 
     /// curl on this agent's TLS port, with its certificate trusted.

@@ -24,8 +24,9 @@ use strongroom::{
 
 use crate::host::Introduction;
 
-/// Answers are a result and a receipt; what is larger is not ours.
-const LARGEST: usize = 16 * 1024 * 1024;
+/// Answers are a result and a receipt: the largest is 10 MiB of a provider's text, every character
+/// of it written as an escape. What is larger is not ours.
+const LARGEST: usize = 64 * 1024 * 1024;
 /// How long a signed request is good for: time for a slow network, no more.
 const VALIDITY: std::time::Duration = std::time::Duration::from_secs(60);
 

@@ -19,6 +19,7 @@ pub mod man;
 pub mod policy;
 pub mod prompt;
 pub mod request;
+pub mod rotate;
 pub mod secret;
 pub mod service;
 pub mod up;
@@ -152,15 +153,17 @@ pub enum Secret {
     List,
     /// Show one secret's versions and public key, never its value
     Show { name: Name },
-    /// Add a new version: from standard input, a file, or freshly made
+    /// Add a new version: from standard input, a file, freshly made, or by a program of yours
+    #[command(
+        after_help = "A program given with `--with` is run twice. It gets one JSON object on standard input: in the phase\n\
+        `create` it makes a new value at the provider and prints it; when that is stored, in the phase\n\
+        `revoke`, it revokes the old one. `--with` comes last: what follows is the program's."
+    )]
     Rotate {
-        name: Name,
-        /// Make the new version inside the vault (the default for keys, if nothing is piped in)
-        #[arg(long, conflicts_with = "file")]
-        generate: bool,
-        /// Read the new value from this file
-        #[arg(long, value_name = "FILE")]
-        file: Option<PathBuf>,
+        #[arg(required_unless_present = "due")]
+        name: Option<Name>,
+        #[command(flatten)]
+        flags: RotateFlags,
     },
     /// Say what a secret is for: where its credential goes, how it is attached, what it may do
     #[command(
@@ -189,6 +192,41 @@ pub enum Secret {
         #[arg(long, value_name = "N")]
         version: Option<u32>,
     },
+}
+
+/// Where a new version comes from.
+#[derive(Debug, Args)]
+pub struct RotateFlags {
+    /// Make the new version inside the vault (the default for keys, if nothing is piped in)
+    #[arg(long, conflicts_with_all = ["file", "with", "recipe"])]
+    pub generate: bool,
+    /// Read the new value from this file; with `--resume`, the sealed one that was printed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["with", "recipe"])]
+    pub file: Option<PathBuf>,
+    /// Have this program of yours make it at the provider, and revoke the old one
+    #[arg(long, value_name = "COMMAND", num_args = 1.., allow_hyphen_values = true, conflicts_with = "recipe")]
+    pub with: Vec<String>,
+    /// The same by the program that the binding names (`rotation.command`)
+    #[arg(long)]
+    pub recipe: bool,
+    /// Seconds that the program may take for each step [default: the binding's, or 120]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub timeout: Option<u32>,
+    /// Retire the old version when the provider has revoked it
+    #[arg(long)]
+    pub retire_old: bool,
+    /// Go on with a rotation by a program that stopped half-way
+    #[arg(long, conflicts_with_all = ["generate", "abandon"])]
+    pub resume: bool,
+    /// Forget a rotation by a program that stopped half-way
+    #[arg(long, conflicts_with_all = ["generate", "file", "with", "recipe"])]
+    pub abandon: bool,
+    /// Rotate every secret that is due and can be: keys, and what has a program
+    #[arg(long, conflicts_with_all = ["name", "generate", "file", "with", "recipe", "resume", "abandon"])]
+    pub due: bool,
+    /// With `--due`: only show what would be done
+    #[arg(long, requires = "due")]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -493,7 +531,7 @@ pub enum Notify {
 /// `strongroom request sign deploy-key --key atlas.key --agent 127.0.0.1:7443 --message 'hello'`
 #[derive(Debug, Args)]
 pub struct Request {
-    /// What to ask for: public-key, sign, mac, verify-mac, encrypt, decrypt or release
+    /// What to ask for: sign, http, token, … (README.md lists them)
     pub operation: OperationName,
     /// The secret or alias
     pub secret: Name,
@@ -518,15 +556,42 @@ pub struct Request {
     /// The operation's input as JSON; `@FILE` reads a file, `-` standard input
     #[arg(long, value_name = "JSON")]
     pub input: Option<String>,
-    /// Shorthand for `sign`, `mac` and `encrypt`: the message or plaintext as text
+    /// Shorthand for `sign`, `ssh-sign`, `mac` and `encrypt`: the message or plaintext as text
     #[arg(long, conflicts_with = "input")]
     pub message: Option<String>,
-    /// Shorthand for `sign`, `mac` and `encrypt`: the message or plaintext is this file
+    /// Shorthand for `sign`, `ssh-sign`, `mac` and `encrypt`: the message or plaintext is this file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "message"])]
     pub message_file: Option<PathBuf>,
-    /// Write only the signature, MAC, public key, plaintext or value to this file, as bytes
+    /// With a message, for `ssh-sign`: what the signature is for, such as `git` or `file`
+    #[arg(long, conflicts_with = "input")]
+    pub namespace: Option<String>,
+    /// Write only the signature, MAC, public key, certificate, code, plaintext, value or body to this
+    /// file, as bytes
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub http: HttpAsk,
+}
+
+/// Shorthand for the input of `http`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Shorthand for `http`")]
+pub struct HttpAsk {
+    /// The method [default: GET, or POST with a body]
+    #[arg(long, value_name = "METHOD", conflicts_with = "input")]
+    pub method: Option<String>,
+    /// The path under the binding's base URL
+    #[arg(long, value_name = "PATH", conflicts_with = "input")]
+    pub path: Option<String>,
+    /// A parameter of the query; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "input")]
+    pub query: Vec<String>,
+    /// A header; may be given several times
+    #[arg(long = "header", value_name = "NAME: VALUE", conflicts_with = "input")]
+    pub headers: Vec<String>,
+    /// The body as JSON; `@FILE` reads a file, which may be anything
+    #[arg(long, value_name = "JSON", conflicts_with = "input")]
+    pub body: Option<String>,
 }
 
 /// Reads `--since`: a time, a day, or an age counted back from `now`.
@@ -610,7 +675,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Passwd {
             new_passphrase_file,
         } => vault::passwd(&door, new_passphrase_file.as_deref()).await,
-        Command::Secret(command) => secret::secret(&door, command, json).await,
+        Command::Secret(command) => secret::secret(&door, &home, command, json).await,
         Command::Alias(command) => secret::alias(&door, command, json).await,
         Command::Service(command) => service::service(&door, command, json).await,
         Command::Grant(grant) => policy::grant(&door, *grant, json).await,

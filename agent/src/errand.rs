@@ -12,7 +12,7 @@ use strongroom::{
     errand::{Errand, InTurn, Keeping, NoReply, Progress, Route, Turn},
 };
 
-use crate::{host::Host, outbound::Held};
+use crate::{host::Host, outbound::Held, pipeline::apart, serve::body};
 
 /// Goes on in a task of its own until the end is on record. What the request and the provider's
 /// answer take stays `held` for as long.
@@ -40,6 +40,7 @@ struct Trip {
 
 impl Trip {
     async fn run(self, mut progress: Progress) -> Result<Committed, NotRecorded> {
+        let _under_way = self.host.under_way().begin();
         loop {
             progress = match progress {
                 Progress::Wait(turn) => self.in_turn(*turn).await,
@@ -55,8 +56,13 @@ impl Trip {
     async fn send(&self, errand: Errand) -> Progress {
         let (call, awaited) = errand.set_out();
         let outbound = self.host.outbound();
-        let sent = outbound.send(self.host.vault(), *call, self.left(), &self.held);
-        awaited.resume(sent.await)
+        let reply = outbound
+            .send(self.host.vault(), *call, self.left(), &self.held)
+            .await;
+        let is_large = reply
+            .as_ref()
+            .is_ok_and(|reply| reply.body.len() > body::SMALL);
+        apart(is_large, || awaited.resume(reply))
     }
 
     /// One use of a secret at a time, until what its provider gave in exchange for it is durable:

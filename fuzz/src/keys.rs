@@ -3,7 +3,13 @@
 use std::str;
 
 use strongroom::{
-    identity::Identity, operation::Kind, service::PublicKey, vault::material::Material,
+    identity::Identity,
+    operation::{
+        Kind,
+        ssh_certificate::{CertifiedKey, SshKeyType},
+    },
+    service::PublicKey,
+    vault::material::Material,
 };
 
 use super::{assert_harmless, first_line};
@@ -28,6 +34,35 @@ pub fn public_key(data: &[u8]) -> bool {
         assert_eq!(again.algorithm(), key.algorithm(), "{form}");
     }
     assert_eq!(PublicKey::from_spki_der(key.spki_der()).as_ref(), Ok(&key));
+    true
+}
+
+/// An OpenSSH line, as it is certified.
+pub fn certified_key(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else {
+        return false;
+    };
+    let key = match CertifiedKey::parse(text) {
+        Ok(key) => key,
+        Err(why) => {
+            assert_harmless(&why.to_string(), false);
+            return false;
+        }
+    };
+    let line = key.to_string();
+    assert_eq!(CertifiedKey::parse(&line).as_ref(), Ok(&key));
+    assert!(text.trim_start().starts_with(&key.key_type().to_string()));
+    let is_rsa = key.key_type() == SshKeyType::Rsa;
+    assert_eq!(key.rsa_bits().is_some(), is_rsa);
+    assert!(
+        key.rsa_bits()
+            .is_none_or(|bits| (2048..=8192).contains(&bits))
+    );
+    // A token's key is none that could be enrolled; every other is, and it is the same.
+    match PublicKey::parse(&line) {
+        Ok(enrolled) => assert_eq!(enrolled.ssh(""), line),
+        Err(_) => assert!(line.starts_with("sk-"), "{line}"),
+    }
     true
 }
 

@@ -6,24 +6,32 @@
 //!
 //! `tests/fuzz_corpus.rs` runs the same functions over the committed corpus with stable Rust.
 
+mod aws;
 mod keys;
 pub mod message;
+mod outgoing;
 pub mod published;
 mod text;
+mod token;
 pub mod vault;
 
-pub use keys::{identity, material, public_key};
+pub use aws::sts_answer;
+pub use keys::{certified_key, identity, material, public_key};
 pub use message::{answer, request, signature_base};
+pub use outgoing::{binding, scrub, target};
 pub use text::{entry, operation, policy, receipt, suite};
+pub use token::token_answer;
 pub use vault::{argon2id, records, root};
 
 /// A target: whether the input was taken.
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its binary and of its folder in `corpus/`.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 20] = [
     ("answer", answer),
     ("argon2id", argon2id),
+    ("binding", binding),
+    ("certified_key", certified_key),
     ("entry", entry),
     ("identity", identity),
     ("material", material),
@@ -34,8 +42,12 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("records", records),
     ("request", request),
     ("root", root),
+    ("scrub", scrub),
     ("signature_base", signature_base),
+    ("sts_answer", sts_answer),
     ("suite", suite),
+    ("target", target),
+    ("token_answer", token_answer),
 ];
 
 /// The text before the first line end, and what comes after it.

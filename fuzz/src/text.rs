@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use strongroom::{
     audit::{Entry, Receipt},
+    binding::Binding,
     identity::Identity,
     name::Name,
     notification::{Notification, Tally},
@@ -117,20 +118,39 @@ pub fn operation(data: &[u8]) -> bool {
     };
     assert_eq!(operation.name().as_str(), named);
     drop(format!("{operation:?}"));
+    if named == "aws-sign" {
+        super::aws::check_signable(&operation);
+        let verdict = decide(&CURIOUS, Kind::Aws, operation.name(), &operation.fields());
+        assert!(matches!(verdict, Verdict::Permitted(_)), "{verdict:?}");
+    }
+    let binding = binding(operation.name());
     for kind in Kind::ALL {
-        if operation.suits(kind, true, None).is_ok() {
+        if operation.suits(kind, true, binding.as_ref()).is_ok() {
             assert!(kind.operations().contains(&operation.name()));
             // What a kind can do can be put to policy.
             let verdict = decide(
                 &CURIOUS,
                 kind,
                 operation.name(),
-                &operation.fields_for(kind, None),
+                &operation.fields_for(kind, binding.as_ref()),
             );
             assert!(matches!(verdict, Verdict::Permitted(_)), "{verdict:?}");
         }
     }
     true
+}
+
+/// What the owner would say so that an operation can be done, where something has to be said.
+fn binding(operation: OperationName) -> Option<Binding> {
+    let ssh = r#"{"ssh": {"sign": {"namespaces": ["file", "git"]}, "certificate": {
+        "principals": ["deploy", "web-*"], "max_lifetime": 3600, "key_id_prefix": "vault:",
+        "critical_options": {"source-address": "10.0.0.0/8"}, "extensions": ["permit-pty"]}}}"#;
+    match operation {
+        OperationName::SshSign | OperationName::SshCertificate => {
+            Some(Binding::parse(Kind::Ed25519, ssh).unwrap())
+        }
+        _ => None,
+    }
 }
 
 /// Cedar text.

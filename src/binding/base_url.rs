@@ -138,6 +138,9 @@ fn read(text: &str) -> Result<BaseUrl, String> {
 }
 
 fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
+    if authority.starts_with('[') && !authority.contains(']') {
+        return Err("what is in brackets is not an IPv6 address".to_owned());
+    }
     let after_brackets = authority.find(']').map_or(0, |at| at + 1);
     let (brackets, rest) = authority.split_at(after_brackets);
     match rest.split_once(':') {

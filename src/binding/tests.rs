@@ -3,6 +3,8 @@ use serde_json::json;
 use super::{BadBinding, Binding};
 use crate::operation::{Kind, SignAlgorithm};
 
+mod http;
+
 fn parse(kind: Kind, json: serde_json::Value) -> Result<Binding, BadBinding> {
     Binding::parse(kind, &json.to_string())
 }

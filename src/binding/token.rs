@@ -14,7 +14,8 @@ mod jwt;
 mod oauth2;
 mod pattern;
 
-pub use aws::AwsToken;
+pub(crate) use aws::is_session as is_aws_session;
+pub use aws::{AwsToken, SHORTEST as SHORTEST_AWS_TOKEN};
 pub use gcp::Gcp;
 pub use github_app::{Access, GithubApp};
 pub use jwt::{Jwt, JwtAlgorithm};

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::{
     answer::{Answer, Problem},
     audit::{Action, Committed, Ending, Entry, Log, Reason, Submission, receipt},
+    binding::Binding,
     client::check_signature,
     identity::Identity,
     operation::{Kind, OperationName},
@@ -26,10 +27,12 @@ use crate::{
     },
 };
 
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 9] = [
     ("architecture", include_str!("architecture.rs")),
     ("protocol", include_str!("protocol.rs")),
     ("operation", include_str!("operation.rs")),
+    ("binding", include_str!("binding.rs")),
+    ("rotation", include_str!("rotation.rs")),
     ("policy", include_str!("policy.rs")),
     ("log_format", include_str!("log_format.rs")),
     ("vault_format", include_str!("vault_format.rs")),
@@ -270,7 +273,7 @@ fn entries_in_the_log_format_are_entries() {
 
 #[test]
 fn policies_in_the_manual_are_valid() {
-    let page = page("policy");
+    let page = page("policy") + "\n" + &page("operation");
     let blocks: Vec<_> = page
         .split("```")
         .skip(1)
@@ -281,6 +284,25 @@ fn policies_in_the_manual_are_valid() {
     for block in blocks {
         PolicyText::check("manual".parse().unwrap(), block)
             .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    }
+}
+
+#[test]
+fn bindings_in_the_manual_can_be_set() {
+    let page = page("binding");
+    let blocks: Vec<_> = page
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| block.strip_prefix("json\n"))
+        .collect();
+    assert!(blocks.len() >= 4);
+    for block in blocks {
+        let parsed = Kind::ALL.map(|kind| Binding::parse(kind, block));
+        assert!(parsed.iter().any(Result::is_ok), "{block}: {parsed:?}");
+    }
+    for section in ["sign", "http", "aws", "token", "ssh", "rotation"] {
+        says("binding", &format!("\n# `{section}`"));
     }
 }
 

@@ -11,6 +11,7 @@
 //! | `identity` | 0600 | the agent's own keys, see [`identity`](crate::identity): they prove who answers, and open nothing |
 //! | `certificate.pem` | 0644 | the agent's TLS certificate, for `--cacert` |
 //! | `agent.toml` | 0600 | settings |
+//! | `rotation/` | 0700 | rotations by a program that are not over, see [`rotation`](super::rotation#the-pending-file): new values, sealed |
 //! | `agent.sock` | 0600 | the local socket, while an agent runs |
 //! | `lock` | 0600 | held by the process that may write |
 //!
@@ -88,7 +89,9 @@
 //! A type or member that is not in this table refuses the whole vault: it could be the one that
 //! takes something away. A body has at most 960 KiB, a secret at most 256 KiB.
 //!
-//! Values are plain: PKCS#8 PEM for key pairs, the bytes themselves for the other kinds.
+//! Values are plain: PKCS#8 PEM for key pairs, the bytes themselves for the other kinds; an AWS
+//! access key is JSON without white space: `access_key_id`, `secret_access_key` and, if it has one,
+//! `session_token`, in this order.
 //!
 //! # Where the chain ends
 //!

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use jiff::{Timestamp, tz::Offset};
+use jiff::{SignedDuration, Timestamp, tz::Offset};
 use serde_json::Value;
 
 use crate::{
@@ -19,7 +19,7 @@ pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
     let time = entry.time;
     match &entry.event {
         Event::Use { ask, secret, .. } => {
-            let mut text = format!("{} {}", ask.service, did(ask, secret.as_str()));
+            let mut text = format!("{} {}", ask.service, did(ask, secret.as_str(), time));
             if ask.asked != *secret {
                 let _ = write!(text, " (asked for as {})", ask.asked);
             }
@@ -138,7 +138,7 @@ fn push_why(text: &mut String, ask: &Ask) {
     }
 }
 
-fn did(ask: &Ask, secret: &str) -> String {
+fn did(ask: &Ask, secret: &str, time: Timestamp) -> String {
     match ask.operation {
         OperationName::PublicKey => format!("read the public key of {secret}"),
         OperationName::Sign => format!("signed with {secret}"),
@@ -147,14 +147,71 @@ fn did(ask: &Ask, secret: &str) -> String {
         OperationName::Encrypt => format!("encrypted with {secret}"),
         OperationName::Decrypt => format!("decrypted with {secret}"),
         OperationName::DataKey => format!("was given a data key under {secret}"),
-        OperationName::Http => format!("sent {} with {secret}", field(ask, "method")),
-        OperationName::AwsSign => format!("had an AWS request signed with {secret}"),
-        OperationName::Token => format!("was issued a token with {secret}"),
-        OperationName::SshSign => format!("signed with {secret} for SSH"),
-        OperationName::SshCertificate => format!("was issued an SSH certificate by {secret}"),
+        OperationName::AwsSign => aws_signed(ask, secret),
+        OperationName::Http => {
+            let (method, host) = (field(ask, "method"), field(ask, "host"));
+            format!("sent {method} {host}{} with {secret}", field(ask, "path"))
+        }
+        OperationName::Token => token(ask, secret, time),
+        OperationName::SshSign => format!(
+            "made an SSH signature for '{}' with {secret}",
+            field(ask, "namespace")
+        ),
+        OperationName::SshCertificate => format!(
+            "was issued an SSH certificate for {}, {}, by {secret}",
+            names(ask, "principals"),
+            span(ask, "lifetime")
+        ),
         OperationName::Totp => format!("was given a one-time code of {secret}"),
         OperationName::Release => format!("was given the value of {secret}"),
     }
+}
+
+/// Whom it is for, and how long it is good: exactly, where no provider has a say in it.
+fn token(ask: &Ask, secret: &str, time: Timestamp) -> String {
+    if ask.fields.contains_key("role") {
+        let (role, session) = (field(ask, "role"), field(ask, "session"));
+        return format!("had credentials of the role {role} fetched with {secret}, as {session}");
+    }
+    let audience = match ask.fields.contains_key("audience") {
+        true => format!(" for {}", field(ask, "audience")),
+        false => String::new(),
+    };
+    let is_jwt = ask.fields.get("type").is_some_and(|of| of == "jwt");
+    let lifetime = ask.fields.get("lifetime").and_then(Value::as_i64);
+    let expires = lifetime
+        .filter(|_| is_jwt)
+        .and_then(|seconds| time.checked_add(SignedDuration::from_secs(seconds)).ok());
+    match expires {
+        Some(expires) => format!(
+            "was issued a token{audience} by {secret}, good until {}",
+            clock(expires, time)
+        ),
+        None => format!("had a token{audience} fetched with {secret}"),
+    }
+}
+
+/// `had a request to s3 signed with aws/prod: GET bucket.s3.amazonaws.com/key in eu-west-1`
+fn aws_signed(ask: &Ask, secret: &str) -> String {
+    let mut text = format!(
+        "had a request to {} signed with {secret}: ",
+        field(ask, "service")
+    );
+    if ask.fields.contains_key("action") {
+        let _ = write!(text, "{}, ", field(ask, "action"));
+    }
+    let _ = write!(
+        text,
+        "{} {}{} in {}",
+        field(ask, "method"),
+        field(ask, "host"),
+        field(ask, "path"),
+        field(ask, "region")
+    );
+    if ask.fields.contains_key("expires") {
+        let _ = write!(text, ", as a URL good for {} s", field(ask, "expires"));
+    }
+    text
 }
 
 /// What policy saw in a field of the operation's, escaped.
@@ -163,6 +220,30 @@ fn field(ask: &Ask, name: &str) -> String {
         Some(Value::String(text)) => escaped(text),
         Some(other) => escaped(&other.to_string()),
         None => String::new(),
+    }
+}
+
+/// The texts in a field, escaped.
+fn names(ask: &Ask, name: &str) -> String {
+    let texts = ask.fields.get(name).and_then(Value::as_array);
+    let texts = texts.into_iter().flatten().filter_map(Value::as_str);
+    let listed: Vec<String> = texts.take(SEVERAL + 1).map(escaped).collect();
+    match listed.get(..SEVERAL) {
+        Some(some) if listed.len() > SEVERAL => format!("{} and others", some.join(", ")),
+        _ => listed.join(", "),
+    }
+}
+
+/// How many names of a list are told.
+const SEVERAL: usize = 3;
+
+/// A number of seconds as people say it.
+fn span(ask: &Ask, name: &str) -> String {
+    match ask.fields.get(name).and_then(Value::as_u64) {
+        None => field(ask, name),
+        Some(seconds) if seconds > 0 && seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        Some(seconds) if seconds > 0 && seconds % 60 == 0 => format!("{} min", seconds / 60),
+        Some(seconds) => format!("{seconds} s"),
     }
 }
 

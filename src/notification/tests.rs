@@ -76,8 +76,108 @@ fn says(event: Event, sentence: &str, urgency: Urgency) {
 }
 
 #[test]
+fn a_request_is_told_with_where_it_went() {
+    let mut ask = ask(OperationName::Http);
+    let fields = json!({"method": "POST", "host": "api.heroku.com", "path": "/apps/web/releases", "size": 15});
+    ask.fields = fields.as_object().unwrap().clone();
+    ask.purpose = Some("deploy 4f2a".to_owned());
+    ask.asked = "heroku/prod".parse().unwrap();
+    says(
+        used(ask, "heroku/prod"),
+        "atlas sent POST api.heroku.com/apps/web/releases with heroku/prod for 'deploy 4f2a'; 1st time today",
+        Urgency::Normal,
+    );
+}
+
+#[test]
+fn a_token_is_told_with_whom_it_is_for_and_how_long() {
+    let issued = |fields: serde_json::Value| {
+        let mut ask = ask(OperationName::Token);
+        ask.fields = fields.as_object().unwrap().clone();
+        ask
+    };
+    says(
+        used(
+            issued(json!({"type": "jwt", "audience": "api\u{1b}.example", "lifetime": 900})),
+            "deploy-key",
+        ),
+        "atlas was issued a token for api\\u{1b}.example by deploy-key, good until 15:15 UTC; 1st time today",
+        Urgency::Normal,
+    );
+    says(
+        used(
+            issued(json!({"type": "oauth2", "scopes": ["read"], "lifetime": 3600})),
+            "deploy-key",
+        ),
+        "atlas had a token fetched with deploy-key; 1st time today",
+        Urgency::Normal,
+    );
+    // The owner can do nothing about it, and it comes with every exchange.
+    let Event::Administration {
+        action,
+        subject,
+        version,
+        detail,
+        record,
+        ..
+    } = administration(
+        Action::SecretRotated,
+        Some("crm"),
+        Some(3),
+        Some("its provider gave a new value in exchange for version 2"),
+    )
+    else {
+        panic!("it is one")
+    };
+    says(
+        Event::Administration {
+            action,
+            subject,
+            version,
+            detail,
+            record,
+            by: By::Agent,
+        },
+        "secret crm was rotated and is now at version 3: its provider gave a new value in exchange for version 2",
+        Urgency::Quiet,
+    );
+}
+
+#[test]
+fn what_aws_is_asked_for_is_told() {
+    let told = |operation, fields: serde_json::Value, sentence: &str| {
+        let mut ask = ask(operation);
+        ask.fields = fields.as_object().unwrap().clone();
+        ask.asked = "aws/prod".parse().unwrap();
+        let sentence = format!("{sentence}; 1st time today");
+        says(used(ask, "aws/prod"), &sentence, Urgency::Normal);
+    };
+    let mut fields = json!({
+        "service": "s3", "region": "eu-west-1", "method": "GET", "host": "b.s3.amazonaws.com",
+        "path": "/key", "query": {}, "headers": {}, "presigned": false, "unsigned_payload": false,
+    });
+    told(
+        OperationName::AwsSign,
+        fields.clone(),
+        "atlas had a request to s3 signed with aws/prod: GET b.s3.amazonaws.com/key in eu-west-1",
+    );
+    fields["expires"] = 60.into();
+    fields["action"] = "Get\u{202e}".into();
+    told(
+        OperationName::AwsSign,
+        fields,
+        "atlas had a request to s3 signed with aws/prod: Get\\u{202e}, GET b.s3.amazonaws.com/key in eu-west-1, as a URL good for 60 s",
+    );
+    told(
+        OperationName::Token,
+        json!({"type": "aws", "role": "arn:aws:iam::1:role/ci", "session": "ci-7", "lifetime": 900}),
+        "atlas had credentials of the role arn:aws:iam::1:role/ci fetched with aws/prod, as ci-7",
+    );
+}
+
+#[test]
 fn sentences_are_plain() {
-    use OperationName::{Decrypt, PublicKey, Release, Sign};
+    use OperationName::{Decrypt, PublicKey, Release, Sign, SshCertificate, SshSign};
     use Urgency::{Normal, Quiet, Urgent};
 
     let purpose = Ask {
@@ -102,6 +202,34 @@ fn sentences_are_plain() {
     says(
         used(ask(Decrypt), "k/2026"),
         "atlas decrypted with k/2026 (asked for as deploy-key); 1st time today",
+        Normal,
+    );
+    let with = |operation, fields: serde_json::Value| Ask {
+        fields: fields.as_object().unwrap().clone(),
+        ..ask(operation)
+    };
+    for (lifetime, span) in [(300, "5 min"), (7200, "2 h"), (45, "45 s"), (90, "90 s")] {
+        let fields = json!({"principals": ["deploy"], "lifetime": lifetime});
+        says(
+            used(with(SshCertificate, fields), "ssh-ca"),
+            &format!(
+                "atlas was issued an SSH certificate for deploy, {span}, by ssh-ca (asked for as deploy-key); 1st time today"
+            ),
+            Normal,
+        );
+    }
+    let many = json!({"principals": ["a", "b", "c", "d\u{202e}"], "lifetime": 60});
+    says(
+        used(with(SshCertificate, many), "deploy-key"),
+        "atlas was issued an SSH certificate for a, b, c and others, 1 min, by deploy-key; 1st time today",
+        Normal,
+    );
+    says(
+        used(
+            with(SshSign, json!({"namespace": "git\u{1b}"})),
+            "deploy-key",
+        ),
+        "atlas made an SSH signature for 'git\\u{1b}' with deploy-key; 1st time today",
         Normal,
     );
     let ticket = Ask {

@@ -17,7 +17,7 @@ use crate::{
         aws::{Payload, Scope, Signed, ToSign, is_s3},
         target::{Query, encode},
     },
-    vault::material::{AccessKey, Material},
+    vault::material::{AccessKey, Material, text},
 };
 
 mod parts;
@@ -273,10 +273,9 @@ fn answer(answer: &Answer<'_>) -> Result<Done, OperationError> {
     let texts: usize = headers
         .map(|(name, value)| name.len() + value.len() + 8)
         .sum();
-    // A session token may have characters in it that are escaped.
-    let mut json = Zeroizing::new(Vec::with_capacity(2 * (texts + answer.url.len()) + 256));
-    serde_json::to_writer(&mut *json, answer).map_err(|_| FAILED)?;
-    Ok(Done::Secret(json))
+    text::write(answer, texts + answer.url.len())
+        .map(Done::Secret)
+        .map_err(|_| OperationError::Machine("write the answer"))
 }
 
 impl std::fmt::Debug for AwsSignInput {

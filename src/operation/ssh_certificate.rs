@@ -96,7 +96,7 @@ impl SshCertificateInput {
         let lifetime = fields
             .whole_number("lifetime", 1, "a number of seconds from 1 on")?
             .ok_or_else(|| fields.missing(&["lifetime"]))?;
-        let key_id = fields.optional_text("key_id")?;
+        let key_id = fields.string("key_id")?;
         if key_id.as_deref().is_some_and(|id| !is_key_id(id)) {
             return Err(form("key_id", "1 to 128 printable ASCII characters"));
         }
@@ -129,11 +129,13 @@ impl SshCertificateInput {
 
     /// With the prefix of the key id and the critical options that the binding has.
     pub(super) fn fields_for(&self, binding: Option<&Binding>) -> Map<String, Value> {
-        match self.choose(binding) {
-            Ok(choice) => self.context(&choice.key_id, &choice.critical_options),
-            // What is not possible is refused, and recorded as it was asked.
-            Err(_) => self.fields(),
-        }
+        let Some(bound) = bound(binding) else {
+            return self.fields();
+        };
+        let options = self.critical_options(bound);
+        // What is not possible is refused, and recorded as it was asked.
+        let options = options.as_ref().unwrap_or(&self.critical_options);
+        self.context(&self.key_id(bound), options)
     }
 
     pub(super) fn suits(&self, kind: Kind, binding: Option<&Binding>) -> Result<(), Unsuitable> {
@@ -147,8 +149,7 @@ impl SshCertificateInput {
     /// Holds everything that was asked for against the binding.
     fn choose(&self, binding: Option<&Binding>) -> Result<Choice, Unsuitable> {
         let refuse = |what: String| Err(Unsuitable::NotBound(what));
-        let bound = binding.and_then(|binding| binding.ssh.as_ref()?.certificate.as_ref());
-        let Some(bound) = bound else {
+        let Some(bound) = bound(binding) else {
             return refuse(
                 "issue SSH certificates; `ssh.certificate` would make it an authority".to_owned(),
             );
@@ -156,11 +157,11 @@ impl SshCertificateInput {
         let SshCertificates {
             principals,
             max_lifetime,
-            critical_options,
             extensions,
             key_types,
             min_rsa_bits,
-            key_id_prefix,
+            critical_options: _,
+            key_id_prefix: _,
         } = bound;
         let key_type = self.key.key_type();
         if !key_types.contains(&key_type) {
@@ -200,13 +201,11 @@ impl SshCertificateInput {
                 "give the extension `{extension}`; it allows {allowed}"
             ));
         }
-        let critical_options = CriticalOptions::read(critical_options.clone())
-            .and_then(|fixed| fixed.narrowed(&self.critical_options));
-        let critical_options = match critical_options {
+        let critical_options = match self.critical_options(bound) {
             Ok(options) => options,
             Err(why) => return refuse(why.to_owned()),
         };
-        let key_id = format!("{key_id_prefix}{}", self.own_key_id());
+        let key_id = self.key_id(bound);
         if !is_key_id(&key_id) {
             return refuse(format!(
                 "give a key id as long as that; with its prefix it may have 128 characters, and has {}",
@@ -282,6 +281,15 @@ impl SshCertificateInput {
         })))
     }
 
+    fn key_id(&self, bound: &SshCertificates) -> String {
+        format!("{}{}", bound.key_id_prefix, self.own_key_id())
+    }
+
+    /// Those of the owner and the caller's; the error says what the caller's are not allowed to.
+    fn critical_options(&self, bound: &SshCertificates) -> Result<CriticalOptions, &'static str> {
+        CriticalOptions::read(bound.critical_options.clone())?.narrowed(&self.critical_options)
+    }
+
     /// The caller's, or the serial number: something by which the certificate can be told.
     fn own_key_id(&self) -> String {
         self.key_id
@@ -308,6 +316,10 @@ impl SshCertificateInput {
             _ => Map::new(),
         }
     }
+}
+
+fn bound(binding: Option<&Binding>) -> Option<&SshCertificates> {
+    binding?.ssh.as_ref()?.certificate.as_ref()
 }
 
 /// From when until when, in whole seconds. `sshd` takes the certificate from the first second on,

@@ -69,6 +69,7 @@ pub(crate) fn run(material: &Material, name: &str, input: serde_json::Value) -> 
             assert!(!operation.wants_sealed());
             value
         }
+        Done::Written(json) => serde_json::from_str(json.get()).unwrap(),
         Done::Secret(bytes) => {
             assert!(operation.wants_sealed());
             serde_json::from_slice(&bytes).unwrap()
@@ -144,6 +145,8 @@ fn a_kind_does_only_its_own_operations() {
             "decrypt",
             json!({"ciphertext": "", "iv": "AAAAAAAAAAAAAAAA", "tag": "AAAAAAAAAAAAAAAAAAAAAA=="}),
         ),
+        ("data-key", json!({})),
+        ("totp", json!({})),
         ("release", json!({})),
     ];
     for (name, input) in operations {
@@ -176,9 +179,9 @@ fn secret_answers_do_not_show_in_debug() {
 
 proptest! {
     #[test]
-    fn parsing_never_panics(name in "public-key|sign|mac|verify-mac|encrypt|decrypt|release|.{0,8}", fields in
+    fn parsing_never_panics(name in "public-key|sign|mac|verify-mac|encrypt|decrypt|data-key|ssh-sign|ssh-certificate|totp|release|.{0,8}", fields in
         proptest::collection::hash_map(
-            "message|digest|algorithm|encoding|mac|version|plaintext|aad|ciphertext|iv|tag|format|.{0,4}",
+            "message|digest|algorithm|encoding|mac|version|plaintext|aad|ciphertext|iv|tag|format|size|namespace|hash|public_key|principals|lifetime|.{0,4}",
             prop_oneof![
                 "[A-Za-z0-9+/=]{0,64}".prop_map(serde_json::Value::from),
                 any::<i64>().prop_map(serde_json::Value::from),

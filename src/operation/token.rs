@@ -1,7 +1,7 @@
 //! `token`: issues a short-lived credential, sealed.
 //!
 //! What may be in it is settled once, from the input, the kind of the secret and its binding: a
-//! [`Plan`]. Policy sees the plan, and the plan is carried out.
+//! `Plan`. Policy sees the plan, and the plan is carried out.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -18,9 +18,9 @@ use crate::{
     vault::material::{Material, text},
 };
 
-mod aws;
-mod gcp;
-mod github_app;
+pub mod aws;
+pub mod gcp;
+pub mod github_app;
 pub mod grant;
 mod jws;
 mod jwt;
@@ -47,6 +47,8 @@ pub struct TokenInput {
     installation: Option<u64>,
     repositories: Option<Vec<String>>,
     permissions: BTreeMap<String, String>,
+    role: Option<String>,
+    session: Option<String>,
 }
 
 /// What will be issued, with nothing left open: within the binding, and all that policy sees.
@@ -73,6 +75,8 @@ impl TokenInput {
             installation: reader.installation()?,
             repositories: reader.list("repositories")?,
             permissions: reader.object("permissions")?,
+            role: reader.text("role")?,
+            session: reader.text("session")?,
             given: reader.given,
         })
     }
@@ -315,3 +319,6 @@ impl fmt::Debug for TokenInput {
         write!(f, "TokenInput({})", self.given.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ use crate::errand::{Call, Route};
 /// A request that is settled but for its credential.
 #[derive(Clone)]
 pub(crate) struct Draft {
+    /// Of the secret: the answer names it.
+    pub(crate) version: u32,
     pub(crate) method: Method,
     /// The base URL's path and the caller's, as policy saw it and as it is sent.
     pub(crate) path: Path,
@@ -44,6 +46,7 @@ impl Draft {
             mut headers,
             body,
             route,
+            ..
         } = self;
         for (name, value) in credential.headers {
             headers.insert(name, value);

@@ -11,7 +11,9 @@
 //! of it; what it was sent in (`user:password`, the value of the header) still is.
 //!
 //! Each pass takes time in proportion to the text, whatever is in it, and there is one for each
-//! pattern and each of at most four views of the text. One view is held beside the text at a time.
+//! pattern and each view of the text: the text, all escapes undone up to three times, and each
+//! format's undone by itself. A secret that itself looks as if it had escapes in it (`%41`) is
+//! looked for in more views, with one format inside another one.
 
 use std::ops::Range;
 
@@ -23,7 +25,7 @@ use http::{HeaderMap, HeaderValue};
 use memchr::memmem;
 use zeroize::Zeroizing;
 
-use self::unescape::{is_escaped, source_ranges, unescape};
+use self::unescape::{Escapes, source_ranges, unescape};
 use crate::errand::Reply;
 
 mod unescape;
@@ -38,8 +40,10 @@ pub const REPLACEMENT: &str = "[credential]";
 const LEVELS: usize = 3;
 
 /// Looks for the texts of one credential.
-pub(crate) struct Scrubber {
+pub struct Scrubber {
     patterns: Vec<Pattern>,
+    /// Whether a text itself looks as if it had escapes in it.
+    looks_escaped: bool,
 }
 
 /// One form of one text.
@@ -50,9 +54,11 @@ struct Pattern {
 }
 
 impl Scrubber {
-    pub(crate) fn new<T: AsRef<[u8]>>(secrets: &[T]) -> Self {
+    /// For the texts of one credential.
+    pub fn new<T: AsRef<[u8]>>(secrets: &[T]) -> Self {
         let mut scrubber = Self {
             patterns: Vec::new(),
+            looks_escaped: false,
         };
         for secret in secrets.iter().map(AsRef::as_ref) {
             if secret.len() < MIN_LEN {
@@ -62,7 +68,12 @@ impl Scrubber {
             // What undoing escapes makes of a secret that looks as if it had some.
             let mut undone = Zeroizing::new(secret.to_vec());
             for _ in 0..LEVELS {
-                undone = unescape(&undone);
+                let shorter = unescape(&undone, Escapes::ALL);
+                if shorter.len() == undone.len() {
+                    break;
+                }
+                undone = shorter;
+                scrubber.looks_escaped = true;
                 if undone.len() >= MIN_LEN {
                     scrubber.add(undone.clone(), (false, false));
                 }
@@ -80,7 +91,7 @@ impl Scrubber {
     }
 
     /// Takes the credential out of a reply, and says whether it was there.
-    pub(crate) fn scrub(&self, reply: &mut Reply) -> bool {
+    pub fn scrub(&self, reply: &mut Reply) -> bool {
         let in_headers = self.scrub_headers(&mut reply.headers);
         match self.scrub_text(&reply.body) {
             Some(body) => {
@@ -92,8 +103,8 @@ impl Scrubber {
     }
 
     /// The text without the credential; `None` if it is not in there.
-    pub(crate) fn scrub_text(&self, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let found = merged(self.find(text, LEVELS));
+    pub fn scrub_text(&self, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let found = merged(self.find(text, LEVELS, None));
         if found.is_empty() {
             return None;
         }
@@ -141,17 +152,32 @@ impl Scrubber {
 
     /// Where it is in the text or in what undoing its escapes makes of it, in the text's own
     /// places.
-    fn find(&self, text: &[u8], levels: usize) -> Vec<Range<usize>> {
+    fn find(&self, text: &[u8], levels: usize, after: Option<Escapes>) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = self
             .patterns
             .iter()
             .flat_map(|pattern| pattern.find(text))
             .collect();
-        if levels > 0 && is_escaped(text) {
-            let undone = unescape(text);
-            let inner = merged(self.find(&undone, levels - 1));
+        for escapes in Escapes::EACH {
+            if levels == 0 || !escapes.may_be_in(text) {
+                continue;
+            }
+            let undone = unescape(text, escapes);
+            // An escape is longer than what it stands for.
+            if undone.len() == text.len() {
+                continue;
+            }
+            // All at once goes to the end. A format by itself finds what an escape of another one
+            // took along that begins before the credential; inside another one it only matters to
+            // a secret that looks escaped.
+            let left = match after {
+                Some(other) if other != escapes => 0,
+                _ if escapes == Escapes::ALL || self.looks_escaped => levels - 1,
+                _ => 0,
+            };
+            let inner = merged(self.find(&undone, left, Some(escapes)));
             drop(undone);
-            found.extend(source_ranges(text, &inner));
+            found.extend(source_ranges(text, escapes, &inner));
         }
         found
     }
@@ -233,4 +259,4 @@ fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -155,6 +155,11 @@ pub(crate) fn encode(text: &str, out: &mut String) {
     }
 }
 
+/// Reads what [`encode`] wrote.
+pub(crate) fn decoded(text: &[u8]) -> Option<String> {
+    String::from_utf8(decode(text)?).ok()
+}
+
 fn add_segment(segment: &str, path: &mut String) -> Result<(), BadPath> {
     let decoded = decode(segment.as_bytes()).ok_or(BadPath(
         "well-formed: a `%` is followed by two hexadecimal digits, or written as `%25`",
@@ -279,3 +284,6 @@ fn is_unreserved(byte: u8) -> bool {
 fn means_itself(byte: u8) -> bool {
     b"!$&'()*,=:@".contains(&byte)
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,13 +58,12 @@ fn ask(service: &str, operation: OperationName, of: &str) -> Case {
         OperationName::Token => {
             json!({"type": "jwt", "scopes": [], "claims": {"env": "prod"}, "lifetime": 900})
         }
-        OperationName::Http => json!({
-            "method": "GET", "host": "api.example.com", "path": "/", "query": {}, "body": {}, "size": 0,
-        }),
         OperationName::AwsSign => json!({
-            "service": "s3", "region": "eu-west-1", "method": "GET", "host": "s3.amazonaws.com",
-            "path": "/", "query": {}, "headers": {}, "presigned": false, "unsigned_payload": false,
+            "service": "s3", "region": "eu-west-1", "method": "GET", "host": "a.s3.amazonaws.com",
+            "path": "/", "query": {"acl": ""}, "headers": {}, "presigned": true, "expires": 60,
+            "unsigned_payload": true, "action": "x",
         }),
+        OperationName::Http => crate::operation::http::tests::seen(),
         OperationName::SshSign => {
             json!({"namespace": "git", "hash": "sha512", "input": "message", "size": 3})
         }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sfv::{Dictionary, ListEntry, Parser};
 
 use super::{
-    Arrival, MAX_BODY, Request, WayIn,
+    Arrival, MAX_BODY, MAX_LARGE_BODY, Request, SignedMessage, WayIn,
     base::{Message, signature_base},
     digest::content_digest,
 };
@@ -293,13 +293,39 @@ fn a_sealed_answer_needs_somebody_to_seal_it_to() {
 
 #[test]
 fn a_body_that_is_too_long_is_refused() {
-    let body = " ".repeat(MAX_BODY + 1);
-    let (reason, detail) = Recipe::with_body(By::Ed25519, body)
-        .signed()
-        .arrives()
-        .unwrap_err();
-    assert_eq!(reason, Reason::Malformed);
-    assert!(detail.contains("1048576"), "{detail}");
+    let refused = |body: String| {
+        let sent = Recipe::with_body(By::Ed25519, body).signed();
+        sent.arrives().unwrap_err()
+    };
+    // For one operation there may be more, so its name is read first.
+    let mut long = body();
+    long["input"]["message"] = json!("A".repeat(MAX_BODY));
+    for (body, most) in [
+        (long.to_string(), "1048576"),
+        (" ".repeat(MAX_LARGE_BODY + 1), "14680064"),
+    ] {
+        let (reason, detail) = refused(body);
+        assert_eq!(reason, Reason::TooLarge);
+        assert!(detail.contains(most), "{detail}");
+    }
+}
+
+#[test]
+fn the_head_alone_says_who_it_is() {
+    let vouched = |by: By, body: &str| {
+        let sent = Recipe::with_body(by, body.to_owned()).signed();
+        let head = headers(&sent.headers);
+        let message = SignedMessage::parse_head(&Method::POST, &sent.target, &head).unwrap();
+        let vouched = services().vouch(&message, at(NOW));
+        vouched.map_err(|refused| refused.reason())
+    };
+    // Whatever the body is: it has not come yet.
+    assert_eq!(
+        vouched(By::Ed25519, "not even JSON").unwrap().as_str(),
+        "atlas"
+    );
+    assert_eq!(vouched(By::Suspended, ""), Err(Reason::Suspended));
+    assert_eq!(vouched(By::Stranger, ""), Err(Reason::UnknownKey));
 }
 
 #[test]

@@ -20,12 +20,19 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::memory::with_clean_stack;
-use crate::{operation::Kind, service::key::PublicKey};
+use crate::{
+    operation::{Kind, OperationError},
+    outgoing::scrub::MIN_LEN,
+    service::key::PublicKey,
+};
 
 mod aws;
+mod base32;
+mod basic;
 pub(crate) mod gcp;
 mod import;
 mod jwk;
+mod mtls;
 pub(crate) mod oauth2;
 mod openssh;
 mod pem;
@@ -33,7 +40,8 @@ mod rsa;
 pub(crate) mod text;
 pub(crate) mod totp;
 
-pub(crate) use aws::AccessKey;
+use self::import::without_line_end;
+pub(crate) use self::{aws::AccessKey, basic::Basic, mtls::Mtls};
 
 /// The most bytes that one secret may have.
 pub const MAX_LEN: usize = 256 * 1024;
@@ -183,6 +191,8 @@ impl Material {
     /// | `token` | one line of text; loses its line end |
     /// | `aws` | an access key: JSON (`access_key_id`, `secret_access_key`, `session_token`?), what `aws iam create-access-key` prints, or one profile of a credentials file |
     /// | `totp` | a base32 seed, or an `otpauth://totp/…` URI, which tells its kind by itself |
+    /// | `basic` | `user:password` in one line of text; loses its line end |
+    /// | `mtls` | PEM: a certificate, the rest of its chain, and its private key |
     /// | `opaque` | anything, as it is |
     /// | `oauth2` | JSON: `client_id`, and `client_secret` or `refresh_token` or both |
     /// | `github-app` | an RSA key as PEM, as GitHub hands it out |
@@ -245,6 +255,35 @@ impl Material {
         }
     }
 
+    /// What its owner should know of a credential that is sent to providers.
+    pub fn advice(&self) -> Option<String> {
+        let longest = match self.kind {
+            Kind::Token => self.bytes.len(),
+            // An empty half is what some providers want; one long half is looked for.
+            Kind::Basic => {
+                let basic = Basic::read(&self.bytes)?;
+                basic.password.len().max(match basic.password {
+                    "" => basic.user.len(),
+                    _ => 0,
+                })
+            }
+            _ => return None,
+        };
+        (longest < MIN_LEN).then(|| {
+            format!(
+                "it has fewer than {MIN_LEN} bytes: where a provider echoes it, it is taken out of \
+                 the answer only together with what it was sent in"
+            )
+        })
+    }
+
+    /// The text of a secret that is one.
+    pub(crate) fn text(&self) -> Result<&str, OperationError> {
+        self.secret_bytes()
+            .and_then(|bytes| std::str::from_utf8(bytes).ok())
+            .ok_or(OperationError::Machine("read the secret as text"))
+    }
+
     fn pair(pair: KeyPair) -> Result<Self, MaterialError> {
         let bytes = pair
             .pkcs8()
@@ -276,6 +315,7 @@ impl Material {
                 "one line of text that is not empty; for other bytes use `opaque`"
             }
             Kind::Aws if !aws::is_stored(&bytes) => "an access key in its canonical form",
+            Kind::Basic if Basic::read(&bytes).is_none() => basic::FORM,
             _ if bytes.is_empty() => "at least one byte",
             Kind::Ed25519 | Kind::P256 | Kind::P384 | Kind::Rsa => {
                 "a private key as PEM, OpenSSH or JWK"

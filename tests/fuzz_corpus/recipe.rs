@@ -26,8 +26,12 @@ use super::targets::{
     published::{ATLAS, ATLAS_P256, ATLAS_PRIVATE, BORG, IDENTITY, NOW},
 };
 
+mod aws;
 mod keys;
+mod outgoing;
+mod ssh;
 mod text;
+mod token;
 mod vault;
 mod wire;
 
@@ -41,6 +45,18 @@ pub fn seeds() -> Vec<Seed> {
         wire::signature_bases(),
         wire::answers(&small),
         keys::keys(),
+        ssh::seeds(),
+        outgoing::bindings(),
+        outgoing::targets(),
+        outgoing::scrubs(),
+        aws::answers(),
+        aws::bindings(),
+        aws::materials(),
+        aws::operations(),
+        token::answers(),
+        token::bindings(),
+        token::materials(),
+        token::operations(),
         text::operations(),
         text::policies(),
         text::suites(),

@@ -49,6 +49,36 @@ pub(super) fn operations() -> Vec<Seed> {
             "decrypt",
             json!({"ciphertext": "", "iv": "AAAAAAAAAAAAAAAA", "tag": "AAAAAAAAAAAAAAAAAAAAAA=="}),
         ),
+        operation(
+            "good-http",
+            "http",
+            json!({"method": "POST", "path": "/apps/%77eb", "query": {"dry": "0"}, "headers": {"prefer": "wait=5"}, "body": {"slug": [1, "x"]}}),
+        ),
+        operation(
+            "good-http-form",
+            "http",
+            json!({"method": "PUT", "path": "/a b", "form": {"amount": "100", "a[]": "&="}}),
+        ),
+        operation(
+            "good-http-bytes",
+            "http",
+            json!({"method": "PATCH", "path": "/", "body_base64": "AAEC", "headers": {"content-type": "image/png"}}),
+        ),
+        operation(
+            "bad-http-path",
+            "http",
+            json!({"method": "GET", "path": "/a/%2e%2e/b"}),
+        ),
+        operation(
+            "bad-http-header",
+            "http",
+            json!({"method": "GET", "path": "/", "headers": {"X-HTTP-Method-Override": "DELETE"}}),
+        ),
+        operation(
+            "bad-http-body",
+            "http",
+            json!({"method": "GET", "path": "/", "body": 1}),
+        ),
         operation("good-release", "release", Value::Null),
         operation("bad-name", "export", json!({})),
         operation("bad-field", "sign", json!({"message": "", "base_url": "x"})),

@@ -35,6 +35,18 @@ pub(super) fn records(small: &Small) -> Vec<Seed> {
         lines("good-beginning", &all[..1]),
         lines("good-all", &all),
         lines("good-retirements", &with(&retirements)),
+        lines(
+            "good-binding-ssh",
+            &with(&[
+                r#"{"binding":{"ssh":{"certificate":{"critical_options":{"source-address":"10.0.0.0/8"},"extensions":["permit-pty"],"key_id_prefix":"vault:","max_lifetime":3600,"principals":["deploy","web-*"]},"sign":{"namespaces":["git"]}}},"secret":"deploy/key","type":"binding","version":1}"#,
+            ]),
+        ),
+        lines(
+            "bad-binding-ssh",
+            &with(&[
+                r#"{"binding":{"ssh":{"certificate":{"max_lifetime":86401,"principals":["*"]}}},"secret":"deploy/key","type":"binding","version":1}"#,
+            ]),
+        ),
         seed("records/good-raw", format!("raw\n{raw}")),
         seed(
             "records/bad-raw-changed",

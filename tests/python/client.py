@@ -203,10 +203,13 @@ def main():
     arguments.add_argument("--cacert")
     arguments.add_argument("--key", required=True)
     arguments.add_argument("--replay", action="store_true", help="send the same bytes again")
-    arguments.add_argument("body", help="the request's JSON, without agent and reply_to")
+    arguments.add_argument("body", help="the request's JSON, or @FILE, without agent and reply_to")
     options = arguments.parse_args()
     service = Service(options.agent, load_private(options.key), options.cacert)
-    response, answer = service.ask(json.loads(options.body))
+    body = options.body
+    if body.startswith("@"):
+        body = open(body[1:]).read()
+    response, answer = service.ask(json.loads(body))
     out = {"status": response.status_code, "answer": answer}
     if "Retry-After" in response.headers:
         out["retry_after"] = response.headers["Retry-After"]

@@ -1,5 +1,5 @@
-"""Services that ask without a pause, over connections that stay open, until told how many or until
-the agent is gone; each request is written down with what became of it, one JSON object a line.
+"""Services that ask without a pause, over connections that stay open, until told how many, until
+standard input ends (`--until-eof`) or until the agent is gone; each request is written down with what became of it, one JSON object a line.
 
 `status` is null when no answer came, else the answer was checked as in `client.py`: signature,
 binding to this request, digest, receipt. `bytes` is the request as it was sent, and `--resend FILE`
@@ -22,10 +22,12 @@ arguments.add_argument("--cacert")
 arguments.add_argument("--key", action="append", required=True, help="one service each")
 arguments.add_argument("--threads", type=int, default=1, help="for each service")
 arguments.add_argument("--count", type=int, default=1 << 60, help="requests of each thread")
+arguments.add_argument("--until-eof", action="store_true")
 arguments.add_argument("--resend", help="what an earlier run wrote")
-arguments.add_argument("body", nargs="?", help="the request's JSON, without agent")
+arguments.add_argument("body", nargs="?", help="the request's JSON, without agent; NONCE in it stands for the nonce")
 options = arguments.parse_args()
 lock = threading.Lock()
+ended = threading.Event()
 
 
 def note(line):
@@ -53,14 +55,15 @@ def send(service, key, nonce, request):
 
 def ask(key):
     service = Service(options.agent, load_private(key), options.cacert)
-    body = {"agent": service.about["thumbprint"], **json.loads(options.body)}
     for _ in range(options.count):
         nonce = b64url(secrets.token_bytes(18))
+        body = json.loads(options.body.replace("NONCE", nonce))
+        body = {"agent": service.about["thumbprint"], **body}
         # Good for as long as a request may be, so that a resend much later is still in time.
         request = service.prepare(body, nonce=nonce, lifetime=300)
         if isinstance(request.body, str):
             request.body = request.body.encode()
-        if not send(service, key, nonce, request):
+        if not send(service, key, nonce, request) or ended.is_set():
             return
 
 
@@ -86,6 +89,13 @@ def thread(key):
         failures.append(repr(error))
 
 
+def wait_for_the_end():
+    sys.stdin.read()
+    ended.set()
+
+
+if options.until_eof:
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
 failures = []
 work = [threading.Thread(target=thread, args=[key]) for key in options.key for _ in range(options.threads)]
 for each in work:

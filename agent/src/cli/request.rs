@@ -1,11 +1,11 @@
 //! `strongroom request …`: the service's side. Signs one request, sends it, checks the answer.
 
-use std::{fs, io::Read as _, path::Path};
+use std::{fs, io::Read as _};
 
+use ::http::StatusCode;
 use age::x25519;
 use anyhow::{Context as _, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::StatusCode;
 use serde_json::{Value, json};
 use strongroom::{
     answer::Problem,
@@ -21,6 +21,11 @@ use crate::{
     exit::Exit,
     show::{self, GOOD, MILD, say},
 };
+
+mod http;
+
+/// The largest input, in bytes of JSON: what an agent takes.
+const LARGEST: u64 = strongroom::request::MAX_LARGE_BODY as u64;
 
 pub async fn request(ask: Request, as_json: bool) -> anyhow::Result<()> {
     let key = Zeroizing::new(
@@ -70,8 +75,14 @@ pub async fn request(ask: Request, as_json: bool) -> anyhow::Result<()> {
     print(&ask, &result, &proof, as_json)
 }
 
-/// The operation's input, from `--input`, `--message` or `--message-file`.
+/// The operation's input, from `--input`, `--message` or `--message-file`, or the words of `http`.
 fn input(ask: &Request) -> anyhow::Result<Value> {
+    if ask.http.is_any() {
+        if ask.operation != OperationName::Http {
+            bail!("`--method`, `--path`, `--query`, `--header` and `--body` are for `http`");
+        }
+        return ask.http.input();
+    }
     let message = match (&ask.message, &ask.message_file) {
         (Some(text), _) => Some(text.as_bytes().to_vec()),
         (None, Some(path)) => Some(prompt::value(Some(path), "Message")?.to_vec()),
@@ -83,7 +94,11 @@ fn input(ask: &Request) -> anyhow::Result<Value> {
         } else {
             "message"
         };
-        return Ok(json!({ field: STANDARD.encode(message) }));
+        let message = STANDARD.encode(message);
+        return Ok(match &ask.namespace {
+            Some(namespace) => json!({ field: message, "namespace": namespace }),
+            None => json!({ field: message }),
+        });
     }
     let text = match ask.input.as_deref() {
         None => return Ok(json!({})),
@@ -91,12 +106,17 @@ fn input(ask: &Request) -> anyhow::Result<Value> {
             let mut text = String::new();
             std::io::stdin()
                 .lock()
-                .take(2 * 1024 * 1024)
+                .take(LARGEST)
                 .read_to_string(&mut text)?;
             text
         }
         Some(text) => match text.strip_prefix('@') {
-            Some(path) => super::service::read(Path::new(path))?,
+            Some(path) => {
+                let file = fs::File::open(path).with_context(|| format!("cannot open `{path}`"))?;
+                let mut text = String::new();
+                file.take(LARGEST).read_to_string(&mut text)?;
+                text
+            }
             None => text.to_owned(),
         },
     };
@@ -105,14 +125,34 @@ fn input(ask: &Request) -> anyhow::Result<Value> {
 
 fn print(ask: &Request, result: &str, proof: &Proof, as_json: bool) -> anyhow::Result<()> {
     let value: Value = serde_json::from_str(result)?;
-    if let Some(path) = &ask.out {
+    let is_http = ask.operation == OperationName::Http;
+    if let Some(path) = ask.out.as_ref().filter(|_| is_http) {
+        fs::write(path, http::body_of(&value)?)
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+    } else if let Some(path) = &ask.out {
         // The one field that is bytes, as bytes; a public key is text already, or a JWK.
-        let field = ["signature", "mac", "plaintext", "value", "public_key"]
+        let fields = [
+            "signature",
+            "mac",
+            "plaintext",
+            "value",
+            "public_key",
+            "certificate",
+            "code",
+        ];
+        let field = fields
             .into_iter()
             .find_map(|name| Some((name, value.get(name)?)));
         let bytes = match field {
             Some(("public_key", Value::String(text))) => text.as_bytes().to_vec(),
             Some(("public_key", jwk)) => jwk.to_string().into_bytes(),
+            // Text that other programs take as it is.
+            Some(("signature", Value::String(armored)))
+                if ask.operation == OperationName::SshSign =>
+            {
+                armored.as_bytes().to_vec()
+            }
+            Some(("certificate" | "code", Value::String(line))) => format!("{line}\n").into_bytes(),
             Some((_, bytes)) => STANDARD
                 .decode(bytes.as_str().unwrap_or_default())
                 .context("the result is not base64")?,
@@ -129,7 +169,9 @@ fn print(ask: &Request, result: &str, proof: &Proof, as_json: bool) -> anyhow::R
             &json!({ "result": value, "index": proof.index, "entry": proof.line, "receipt": proof.receipt }),
         );
     }
-    if ask.out.is_none() {
+    if is_http {
+        http::print(&value, ask.out.is_none())?;
+    } else if ask.out.is_none() {
         say!("{}", serde_json::to_string_pretty(&value)?)?;
     }
     let held = format!(

@@ -38,6 +38,7 @@ impl Unread {
     pub fn problem(&self) -> Problem {
         match self {
             Self::TooLarge => Problem::TooLarge,
+            Self::Malformed(error) if error.reason() == Reason::TooLarge => Problem::TooLarge,
             Self::Broken | Self::Malformed(_) => Problem::Malformed,
             Self::NoRoom => Problem::TooManyRequests,
             Self::NotAuthenticated(_) => Problem::NotAuthenticated,

@@ -12,16 +12,7 @@ impl Fields {
         &mut self,
         field: &'static str,
     ) -> Result<String, BadInput> {
-        self.optional_text(field)?
-            .ok_or_else(|| self.missing(&[field]))
-    }
-
-    /// A text, if the field is there.
-    pub(in crate::operation) fn optional_text(
-        &mut self,
-        field: &'static str,
-    ) -> Result<Option<String>, BadInput> {
-        Ok(self.text(field)?.map(|text| text.as_str().to_owned()))
+        self.string(field)?.ok_or_else(|| self.missing(&[field]))
     }
 
     /// A whole number from `least` on, if the field is there.

@@ -206,6 +206,13 @@ fn check(key_type: SshKeyType, data: &KeyData) -> Result<Option<u32>, BadCertifi
     }
 }
 
+/// The line, without a comment.
+impl fmt::Display for CertifiedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.key_type, STANDARD.encode(&self.blob))
+    }
+}
+
 impl fmt::Display for SshKeyType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

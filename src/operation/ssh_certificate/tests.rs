@@ -356,12 +356,8 @@ fn only_a_plain_line_with_a_real_key_is_certified() {
     let unknown = made(&["-t", "ecdsa", "-b", "521"]);
     assert!(error(&unknown).contains("Ed25519, ECDSA P-256"));
     // A certificate is no key, and neither is half a key or one with more behind it.
-    for (from, to) in [(
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPlF",
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAH/lF",
-    )] {
-        assert!(error(&HOLDER.replace(from, to)).contains("a valid key"));
-    }
+    let shorter = HOLDER.replace("AAAAIPlF", "AAAAH/lF");
+    assert!(error(&shorter).contains("a valid key"));
     let longer = format!("ssh-ed25519 {blob}AAAA");
     assert!(CertifiedKey::parse(&longer).is_err());
     let point = made(&["-t", "ecdsa", "-b", "256"]);

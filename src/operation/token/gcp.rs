@@ -1,9 +1,11 @@
 //! Google Cloud service account tokens: a JWT by the account's key is exchanged for an access
 //! token or an ID token (RFC 7523, section 2.1, as Google's "server to server" page has it).
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::{
     Plan, TokenInput,
@@ -13,16 +15,18 @@ use super::{
 };
 use crate::{
     audit::Ending,
-    binding::{BaseUrl, Gcp, JwtAlgorithm, Purpose},
+    binding::{BaseUrl, Gcp, JwtAlgorithm},
     errand::{Failure, Reply, Report, Step},
     operation::{Kind, OperationError, Setting, Unsuitable, input::bounded, list},
     outgoing::Credential,
-    vault::material::{Material, gcp::ServiceAccount, text::SecretText},
+    vault::material::{Material, gcp::ServiceAccount, oauth2::MAX_TEXT, text::SecretText},
 };
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// The longest that Google takes an assertion, and makes a token good.
 const HOUR: i64 = 3600;
+/// By how much clocks may differ.
+const SKEW: i64 = 60;
 
 /// What the token is for.
 #[derive(Clone)]
@@ -123,8 +127,7 @@ impl Plan for Account<'_> {
         let key = account.key().map_err(|_| FAILED)?;
         let assertion = jws::compact(&key, JwtAlgorithm::Rs256, header, &claims)?;
         let form = [("grant_type", GRANT), ("assertion", assertion.as_str())];
-        let key = setting.route_key(Purpose::Token);
-        let call = grant::post(&endpoint, key, Credential::default(), &form)?;
+        let call = grant::post(&endpoint, setting, "", Credential::default(), &form)?;
         let (wanted, longest) = (self.wanted.clone(), self.binding.max_lifetime);
         let (version, now) = (setting.version, setting.now);
         Ok(Step::Call(
@@ -132,7 +135,7 @@ impl Plan for Account<'_> {
             Box::new(move |reply| {
                 let token = match wanted {
                     Wanted::Access(scopes) => access(&reply, &scopes)?,
-                    Wanted::Id(_) => id(&reply)?,
+                    Wanted::Id(audience) => id(&reply, &audience, now)?,
                 };
                 token.report(&reply, longest, version, now)
             }),
@@ -171,26 +174,60 @@ fn access(reply: &Reply, scopes: &[String]) -> Result<Issued, Failure> {
     })
 }
 
-fn id(reply: &Reply) -> Result<Issued, Failure> {
-    #[derive(Deserialize)]
-    struct Answer {
-        id_token: SecretText,
-    }
+fn id(reply: &Reply, audience: &str, now: Timestamp) -> Result<Issued, Failure> {
     grant::succeeded(reply)?;
-    let bad = || {
-        let detail = "the answer of the token endpoint is not one with an ID token";
-        grant::bad_answer(reply, detail.to_owned())
-    };
-    let answer: Answer = serde_json::from_slice(&reply.body).map_err(|_| bad())?;
-    let token = answer.id_token;
-    match token.is_printable() && token.as_str().len() <= 16 * 1024 {
-        true => Ok(Issued {
-            token,
-            // Documented, and not in the answer but in the token itself.
-            lifetime: HOUR,
-            rest: Map::new(),
-        }),
-        false => Err(bad()),
+    let bad =
+        |why: &str| grant::bad_answer(reply, format!("the answer of the token endpoint {why}"));
+    let IdToken { token, aud, exp } =
+        IdToken::read(&reply.body).ok_or_else(|| bad("is not one with an ID token"))?;
+    if aud != audience {
+        return Err(bad(
+            "has an ID token for another audience than was asked for",
+        ));
+    }
+    Ok(Issued {
+        lifetime: exp.saturating_sub(now.as_second()),
+        token,
+        rest: Map::new(),
+    })
+}
+
+/// An answer with an ID token. When that expires stands in the token, and nowhere else.
+pub struct IdToken {
+    token: SecretText,
+    aud: String,
+    exp: i64,
+}
+
+impl IdToken {
+    /// Reads an answer; `None` if it is none.
+    pub fn read(json: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Answer {
+            id_token: SecretText,
+        }
+        #[derive(Deserialize)]
+        struct Claims {
+            aud: String,
+            exp: i64,
+        }
+        let token = serde_json::from_slice::<Answer>(json).ok()?.id_token;
+        if !token.is_printable() || token.as_str().len() > MAX_TEXT {
+            return None;
+        }
+        let mut parts = token.as_str().split('.');
+        let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() {
+            return None;
+        }
+        let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).ok()?);
+        let Claims { aud, exp } = serde_json::from_slice(&claims).ok()?;
+        Some(Self { token, aud, exp })
+    }
+
+    /// For whom it is, and when it expires, in seconds since 1970.
+    pub fn claims(&self) -> (&str, i64) {
+        (&self.aud, self.exp)
     }
 }
 
@@ -203,7 +240,8 @@ impl Issued {
         now: Timestamp,
     ) -> Result<Step, Failure> {
         let lifetime = self.lifetime;
-        if lifetime > longest.into() {
+        // Counted by Google's clock in an ID token, and a minute more is not more.
+        if lifetime > i64::from(longest) + SKEW {
             let detail =
                 format!("the token is good for {lifetime} s, and the binding allows {longest} s");
             return Err(grant::bad_answer(reply, detail));

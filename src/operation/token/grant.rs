@@ -10,9 +10,9 @@ use zeroize::Zeroizing;
 
 use crate::{
     audit::Ending,
-    binding::Endpoint,
-    errand::{Call, Failure, Reply, Route},
-    operation::OperationError,
+    binding::{Endpoint, Purpose},
+    errand::{Call, Failure, Reply},
+    operation::{OperationError, Setting},
     outgoing::{
         Credential, Draft,
         target::{Path, Query, encode},
@@ -173,7 +173,8 @@ pub(super) fn bad_answer(reply: &Reply, detail: String) -> Failure {
 /// A form for the token endpoint.
 pub(super) fn post(
     endpoint: &Endpoint,
-    key: (u64, u64),
+    setting: Setting<'_>,
+    path: &str,
     credential: Credential,
     form: &[(&str, &str)],
 ) -> Result<Box<Call>, OperationError> {
@@ -194,18 +195,17 @@ pub(super) fn post(
     let mut headers = HeaderMap::new();
     let form = HeaderValue::from_static("application/x-www-form-urlencoded");
     headers.insert(header::CONTENT_TYPE, form);
-    let route = endpoint.route(key, None);
-    draft(endpoint, "", headers, Bytes::from_owner(body), route)
+    draft(endpoint, setting, path, headers, Bytes::from_owner(body))
         .map(|draft| Box::new(draft.attach(credential)))
 }
 
 /// A POST to a path under an endpoint that answers JSON.
 pub(super) fn draft(
     endpoint: &Endpoint,
+    setting: Setting<'_>,
     path: &str,
     mut headers: HeaderMap,
     body: Bytes,
-    route: std::sync::Arc<Route>,
 ) -> Result<Draft, OperationError> {
     let path = match [endpoint.url.path(), path].concat() {
         empty if empty.is_empty() => "/".to_owned(),
@@ -221,7 +221,8 @@ pub(super) fn draft(
         query: Query::default(),
         headers,
         body,
-        route,
+        route: endpoint.route(setting.route_key(Purpose::Token), None),
+        version: setting.version,
     })
 }
 

@@ -9,6 +9,24 @@ use std::{ops::Range, str};
 
 use zeroize::Zeroizing;
 
+/// Of which formats escapes are undone; by the bytes that begin them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Escapes(&'static [u8]);
+
+impl Escapes {
+    pub(super) const ALL: Self = Self(b"%\\&\r\n");
+
+    /// All at once, and each for itself.
+    pub(super) const EACH: [Self; 4] = [Self::ALL, Self(b"%"), Self(b"\\"), Self(b"&")];
+
+    /// Whether there may be anything to undo.
+    pub(super) fn may_be_in(self, text: &[u8]) -> bool {
+        self.0
+            .iter()
+            .any(|byte| memchr::memchr(*byte, text).is_some())
+    }
+}
+
 /// A part of a text that stands for a few bytes: an escape, or one byte for itself.
 struct Unit {
     /// How long it is in the text.
@@ -19,32 +37,30 @@ struct Unit {
 }
 
 /// The parts of a text, in order.
-struct Units<'a>(&'a [u8]);
-
-/// Whether there is anything to undo.
-pub(super) fn is_escaped(text: &[u8]) -> bool {
-    memchr::memchr3(b'%', b'\\', b'&', text).is_some()
-        || memchr::memchr2(b'\r', b'\n', text).is_some()
-}
+struct Units<'a>(&'a [u8], Escapes);
 
 /// The plain form.
-pub(super) fn unescape(text: &[u8]) -> Zeroizing<Vec<u8>> {
+pub(super) fn unescape(text: &[u8], escapes: Escapes) -> Zeroizing<Vec<u8>> {
     // Never longer than the text: reserved whole, so that no part of it is left behind.
     let mut plain = Zeroizing::new(Vec::with_capacity(text.len()));
-    for unit in Units(text) {
+    for unit in Units(text, escapes) {
         plain.extend_from_slice(unit.bytes.get(..unit.count).unwrap_or_default());
     }
     plain
 }
 
 /// Where ranges of the plain form, in order, are in the text itself.
-pub(super) fn source_ranges(text: &[u8], plain: &[Range<usize>]) -> Vec<Range<usize>> {
+pub(super) fn source_ranges(
+    text: &[u8],
+    escapes: Escapes,
+    plain: &[Range<usize>],
+) -> Vec<Range<usize>> {
     let mut found = Vec::with_capacity(plain.len());
     let mut wanted = plain.iter();
     let mut range = wanted.next();
     let mut begun = None;
     let (mut at, mut plain_at) = (0, 0);
-    for unit in Units(text) {
+    for unit in Units(text, escapes) {
         let next = plain_at + unit.count;
         // One unit may end a range and begin another.
         while let Some(current) = range {
@@ -71,6 +87,7 @@ impl Iterator for Units<'_> {
     fn next(&mut self) -> Option<Unit> {
         let first = *self.0.first()?;
         let unit = match first {
+            other if !self.1.0.contains(&other) => None,
             b'%' => percent(self.0),
             b'\\' => backslash(self.0),
             b'&' => entity(self.0),

@@ -5,10 +5,13 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Material, MaterialError};
+use super::{
+    Material, MaterialError,
+    text::{self, SecretText},
+};
 use crate::operation::Kind;
 
 /// The longest access key id; AWS's own have 20 characters and may have 128.
@@ -25,18 +28,18 @@ const EXPECTED: &str = "an access key: the JSON object with `access_key_id` and 
 /// An opened access key: what SigV4 signs with.
 pub(crate) struct AccessKey {
     id: String,
-    secret: Zeroizing<String>,
-    session_token: Option<Zeroizing<String>>,
+    secret: SecretText,
+    session_token: Option<SecretText>,
 }
 
 /// Our own form.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
-    access_key_id: Text,
-    secret_access_key: Text,
+    access_key_id: SecretText,
+    secret_access_key: SecretText,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    session_token: Option<Text>,
+    session_token: Option<SecretText>,
 }
 
 /// What `aws iam create-access-key` prints; `Status`, `CreateDate` and the like don't matter.
@@ -49,13 +52,10 @@ struct Created {
 #[derive(Deserialize)]
 struct CreatedKey {
     #[serde(rename = "AccessKeyId")]
-    id: Text,
+    id: SecretText,
     #[serde(rename = "SecretAccessKey")]
-    secret: Text,
+    secret: SecretText,
 }
-
-/// A string that is wiped, and of which nothing shows.
-struct Text(Zeroizing<String>);
 
 /// Takes in an access key in one of its usual forms.
 pub(super) fn import(bytes: &[u8]) -> Result<Material, MaterialError> {
@@ -96,15 +96,19 @@ impl AccessKey {
 
     /// What is signed with.
     pub(crate) fn secret(&self) -> &str {
-        &self.secret
+        self.secret.as_str()
     }
 
     /// What a temporary key has to be sent with. As secret as the key: who has both has all.
     pub(crate) fn session_token(&self) -> Option<&str> {
-        self.session_token.as_ref().map(|token| token.as_str())
+        self.session_token.as_ref().map(SecretText::as_str)
     }
 
-    fn new(id: &str, secret: Text, session_token: Option<Text>) -> Result<Self, MaterialError> {
+    fn new(
+        id: &str,
+        secret: SecretText,
+        session_token: Option<SecretText>,
+    ) -> Result<Self, MaterialError> {
         // The id stands between `=`, `/` and `,` in the header `authorization`.
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if id.is_empty() || id.len() > MAX_ID || !id.chars().all(plain) {
@@ -112,8 +116,9 @@ impl AccessKey {
                 "an access key whose id has 1 to 128 letters, digits, `-`, `_` or `.`",
             ));
         }
-        let fits = |text: &Text, most: usize| {
-            (1..=most).contains(&text.0.len()) && text.0.chars().all(|c| c.is_ascii_graphic())
+        let fits = |text: &SecretText, most: usize| {
+            let text = text.as_str();
+            (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
         };
         if !fits(&secret, MAX_SECRET) {
             return Err(not_of_kind(
@@ -130,15 +135,15 @@ impl AccessKey {
         }
         Ok(Self {
             id: id.to_owned(),
-            secret: secret.0,
-            session_token: session_token.map(|token| token.0),
+            secret,
+            session_token,
         })
     }
 
     fn from_stored(bytes: &[u8]) -> Result<Self, MaterialError> {
         let stored: Stored = serde_json::from_slice(bytes).map_err(|_| not_of_kind(EXPECTED))?;
         Self::new(
-            &stored.access_key_id.0,
+            stored.access_key_id.as_str(),
             stored.secret_access_key,
             stored.session_token,
         )
@@ -146,17 +151,12 @@ impl AccessKey {
 
     fn to_stored(&self) -> Result<Zeroizing<Vec<u8>>, MaterialError> {
         let stored = Stored {
-            access_key_id: Text::of(&self.id),
-            secret_access_key: Text::of(&self.secret),
-            session_token: self.session_token().map(Text::of),
+            access_key_id: secret_text(&self.id),
+            secret_access_key: self.secret.clone(),
+            session_token: self.session_token.clone(),
         };
-        // Reserved whole, with every character escaped: a vector that grows leaves its old
-        // contents behind.
-        let texts = self.id.len() + self.secret.len() + self.session_token().map_or(0, str::len);
-        let mut json = Zeroizing::new(Vec::with_capacity(2 * texts + 128));
-        serde_json::to_writer(&mut *json, &stored)
-            .map_err(|_| MaterialError::Machine("encode a key"))?;
-        Ok(json)
+        let texts = self.id.len() + self.secret().len() + self.session_token().map_or(0, str::len);
+        text::write(&stored, texts).map_err(|_| MaterialError::Machine("encode a key"))
     }
 }
 
@@ -165,14 +165,14 @@ fn from_json(text: &str) -> Result<AccessKey, MaterialError> {
         access_key: CreatedKey { id, secret },
     }) = serde_json::from_str(text)
     {
-        return AccessKey::new(&id.0, secret, None);
+        return AccessKey::new(id.as_str(), secret, None);
     }
     let stored: Stored = serde_json::from_str(text).map_err(|_| MaterialError::Malformed {
         format: "JSON with an AWS access key",
         problem: "it has the strings `access_key_id` and `secret_access_key`, perhaps `session_token`, and no other member",
     })?;
     AccessKey::new(
-        &stored.access_key_id.0,
+        stored.access_key_id.as_str(),
         stored.secret_access_key,
         stored.session_token,
     )
@@ -195,14 +195,14 @@ fn from_profile(text: &str) -> Result<AccessKey, MaterialError> {
             // `region`, `output` and the like.
             _ => continue,
         };
-        if found.replace(Text::of(without_comment(value))).is_some() {
+        if found.replace(secret_text(without_comment(value))).is_some() {
             return Err(malformed_profile(
                 "there are several keys in it; give one profile",
             ));
         }
     }
     match (id, secret) {
-        (Some(id), Some(secret)) => AccessKey::new(&id.0, secret, session_token),
+        (Some(id), Some(secret)) => AccessKey::new(id.as_str(), secret, session_token),
         (None, None) => Err(not_of_kind(EXPECTED)),
         (None, Some(_)) => Err(malformed_profile("it lacks `aws_access_key_id`")),
         (Some(_), None) => Err(malformed_profile("it lacks `aws_secret_access_key`")),
@@ -226,6 +226,10 @@ fn without_comment(value: &str) -> &str {
         .trim_end()
 }
 
+fn secret_text(text: &str) -> SecretText {
+    Zeroizing::new(text.to_owned()).into()
+}
+
 fn not_of_kind(expected: &'static str) -> MaterialError {
     MaterialError::NotOfKind {
         kind: Kind::Aws,
@@ -237,38 +241,6 @@ fn malformed_profile(problem: &'static str) -> MaterialError {
     MaterialError::Malformed {
         format: "text of an AWS credentials file",
         problem,
-    }
-}
-
-impl Text {
-    fn of(text: &str) -> Self {
-        Self(Zeroizing::new(text.to_owned()))
-    }
-}
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-
-        impl de::Visitor<'_> for Reader {
-            type Value = Text;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text, E> {
-                Ok(Text::of(text))
-            }
-        }
-
-        deserializer.deserialize_str(Reader)
-    }
-}
-
-impl Serialize for Text {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
     }
 }
 

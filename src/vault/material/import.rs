@@ -8,8 +8,8 @@ use base64::{
 use zeroize::Zeroizing;
 
 use super::{
-    KeyPair, MAX_LEN, Material, MaterialError, aws, curve, gcp::ServiceAccount, jwk::Jwk,
-    oauth2::Client, openssh, pem, rejected, totp,
+    KeyPair, MAX_LEN, Material, MaterialError, Mtls, aws, basic, curve, gcp::ServiceAccount,
+    jwk::Jwk, oauth2::Client, openssh, pem, rejected, totp,
 };
 use crate::operation::Kind;
 
@@ -21,12 +21,22 @@ pub(super) fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Material, Mater
     match kind {
         Some(Kind::Token) => return Material::raw(Kind::Token, without_line_end(bytes).to_vec()),
         Some(Kind::Opaque) => return Material::raw(Kind::Opaque, bytes.to_vec()),
-        Some(kind @ (Kind::Basic | Kind::Mtls)) => return Material::raw(kind, bytes.to_vec()),
         Some(Kind::Aws) => return aws::import(bytes),
+        Some(Kind::Basic) => return basic::import(bytes),
+        Some(Kind::Mtls) => {
+            Mtls::read(bytes)?;
+            return Material::raw(Kind::Mtls, bytes.to_vec());
+        }
         Some(Kind::Oauth2) => return Client::read(bytes)?.to_material(),
         Some(Kind::Gcp) => return ServiceAccount::read(bytes)?.to_material(),
         Some(Kind::GithubApp) => {
-            let key = Material::import(Some(Kind::Rsa), bytes)?;
+            let key = import(Some(Kind::Rsa), bytes).map_err(|error| match error {
+                MaterialError::NotOfKind { .. } => MaterialError::NotOfKind {
+                    kind: Kind::GithubApp,
+                    expected: "an RSA key as PEM, as GitHub hands it out",
+                },
+                telling => telling,
+            })?;
             return Material::raw(Kind::GithubApp, key.to_stored().to_vec());
         }
         None if totp::is_uri(bytes) => return Material::raw(Kind::Totp, bytes.to_vec()),
@@ -61,7 +71,7 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
 }
 
 /// The one private key among the blocks: certificates and parameters often stand beside it.
-fn from_pem(text: &[u8]) -> Result<KeyPair, MaterialError> {
+pub(super) fn from_pem(text: &[u8]) -> Result<KeyPair, MaterialError> {
     let blocks = pem::blocks(text)?;
     let mut private = blocks
         .iter()
@@ -183,7 +193,7 @@ fn from_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// Text without the one line end that editors and `echo` add. Binary bytes stay as they are.
-fn without_line_end(bytes: &[u8]) -> &[u8] {
+pub(super) fn without_line_end(bytes: &[u8]) -> &[u8] {
     let stripped = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let stripped = stripped.strip_suffix(b"\r").unwrap_or(stripped);
     if is_token(stripped) { stripped } else { bytes }

@@ -9,7 +9,8 @@ use std::fmt;
 use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
-use super::MaterialError;
+use super::{MaterialError, base32};
+use crate::operation::Kind;
 
 /// What a code is computed from.
 pub(crate) struct Seed {
@@ -36,8 +37,6 @@ const MIN_SEED: usize = 10;
 const MAX_SEED: usize = 128;
 /// The longest label or issuer, in bytes.
 const MAX_NAME: usize = 256;
-
-const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// Whether it says by itself what it is.
 pub(super) fn is_uri(bytes: &[u8]) -> bool {
@@ -77,8 +76,17 @@ impl Seed {
         }
         match after_scheme(bytes) {
             Some(rest) => Self::from_uri(rest),
-            None => Ok(Self::new(from_base32(bytes)?)),
+            None => Self::from_base32(bytes),
         }
+    }
+
+    fn from_base32(text: &[u8]) -> Result<Self, MaterialError> {
+        let fits = |bytes: &Zeroizing<Vec<u8>>| (MIN_SEED..=MAX_SEED).contains(&bytes.len());
+        let bytes = base32::decode(text).filter(fits);
+        bytes.map(Self::new).ok_or(MaterialError::NotOfKind {
+            kind: Kind::Totp,
+            expected: "a base32 seed of 10 to 128 bytes, or an `otpauth://totp/…` URI",
+        })
     }
 
     fn from_uri(rest: &[u8]) -> Result<Self, MaterialError> {
@@ -105,7 +113,7 @@ impl Seed {
             }
         }
         let secret = seen.secret.ok_or(malformed("it has no `secret`"))?;
-        let mut seed = Self::new(from_base32(&secret)?);
+        let mut seed = Self::from_base32(&secret)?;
         if !label.is_empty() {
             seed.label = named(&unescaped(label)?)?;
         }
@@ -130,7 +138,7 @@ impl Seed {
         let label = escaped(&self.label);
         let issuer = self.issuer.as_deref().map(escaped);
         let issuer = issuer.map_or_else(String::new, |issuer| format!("&issuer={issuer}"));
-        let secret = to_base32(&self.bytes);
+        let secret = base32::encode(&self.bytes);
         let head = format!("otpauth://totp/{label}?secret=");
         let tail = format!(
             "{issuer}&algorithm={}&digits={}&period={}",
@@ -191,61 +199,6 @@ fn after_scheme(bytes: &[u8]) -> Option<&[u8]> {
     let bytes = bytes.trim_ascii_start();
     let (scheme, rest) = bytes.split_at_checked(b"otpauth://".len())?;
     scheme.eq_ignore_ascii_case(b"otpauth://").then_some(rest)
-}
-
-/// RFC 4648, section 6, as people write it down: either case, in groups, with padding or without.
-/// Bits that are left over at the end are dropped, as the apps do.
-fn from_base32(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, MaterialError> {
-    let problem = MaterialError::NotOfKind {
-        kind: crate::operation::Kind::Totp,
-        expected: "a base32 seed of 10 to 128 bytes, or an `otpauth://totp/…` URI",
-    };
-    let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
-    let text = text.get(..text.len() - padding).unwrap_or_default();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
-    let (mut bits, mut held, mut characters) = (0_u32, 0_u32, 0_usize);
-    for byte in text {
-        if matches!(byte, b' ' | b'-') {
-            continue;
-        }
-        let value = match byte.to_ascii_uppercase() {
-            letter @ b'A'..=b'Z' => letter - b'A',
-            digit @ b'2'..=b'7' => digit - b'2' + 26,
-            _ => return Err(problem),
-        };
-        characters += 1;
-        held = held << 5 | u32::from(value);
-        bits += 5;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((held >> bits) as u8);
-            held &= (1 << bits) - 1;
-        }
-    }
-    let whole = !matches!(characters % 8, 1 | 3 | 6);
-    match whole && (MIN_SEED..=MAX_SEED).contains(&bytes.len()) {
-        true => Ok(bytes),
-        false => Err(problem),
-    }
-}
-
-fn to_base32(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
-    let mut text = Zeroizing::new(Vec::with_capacity(bytes.len() * 8 / 5 + 1));
-    let (mut bits, mut held) = (0_u32, 0_u32);
-    let character = |value: u32| BASE32.get(value as usize & 31).copied().unwrap_or(b'A');
-    for byte in bytes {
-        held = held << 8 | u32::from(*byte);
-        bits += 8;
-        while bits >= 5 {
-            bits -= 5;
-            text.push(character(held >> bits));
-            held &= (1 << bits) - 1;
-        }
-    }
-    if bits > 0 {
-        text.push(character(held << (5 - bits)));
-    }
-    text
 }
 
 fn split(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
@@ -323,143 +276,4 @@ impl fmt::Debug for Seed {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{canonical, from_base32, generate, to_base32};
-    use crate::{operation::Kind, vault::material::Material};
-
-    fn kept(text: &str) -> Result<String, String> {
-        let uri = canonical(text.as_bytes()).map_err(|error| error.to_string())?;
-        Ok(String::from_utf8(uri.to_vec()).unwrap())
-    }
-
-    #[test]
-    fn base32_is_that_of_rfc_4648() {
-        // Section 10, below the length of any seed: written only.
-        for (bytes, text) in [
-            ("f", "MY"),
-            ("fo", "MZXQ"),
-            ("foo", "MZXW6"),
-            ("foob", "MZXW6YQ"),
-            ("fooba", "MZXW6YTB"),
-            ("foobar", "MZXW6YTBOI"),
-        ] {
-            assert_eq!(*to_base32(bytes.as_bytes()), text.as_bytes());
-        }
-        for len in 10..=128_u8 {
-            let bytes: Vec<u8> = (0..len).map(|number| number.wrapping_mul(151)).collect();
-            assert_eq!(*from_base32(&to_base32(&bytes)).unwrap(), bytes);
-        }
-    }
-
-    #[test]
-    fn a_seed_has_one_spelling_however_it_was_written() {
-        let plain =
-            "otpauth://totp/strongroom?secret=JBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30";
-        for text in [
-            "JBSWY3DPEHPK3PXP",
-            " jbsw y3dp ehpk 3pxp\n",
-            "JBSW-Y3DP-EHPK-3PXP",
-            "JBSWY3DPEHPK3PXP======",
-            "otpauth://totp/?secret=jbswy3dpehpk3pxp",
-            "OTPAUTH://TOTP/strongroom?secret=JBSWY3DPEHPK3PXP%3D%3D&image=https%3A%2F%2Fa",
-            plain,
-        ] {
-            assert_eq!(kept(text).as_deref(), Ok(plain), "{text}");
-        }
-        let full = "otpauth://totp/ACME%20Co:john@example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=ACME%20Co&algorithm=SHA512&digits=8&period=60";
-        assert_eq!(kept(full).as_deref(), Ok(full));
-        let unordered = "otpauth://totp/ACME Co%3Ajohn%40example.com?period=60&digits=8&issuer=ACME%20Co&algorithm=sha512&secret=jbswy3dpehpk3pxpjbswy3dpehpk3pxp";
-        assert_eq!(kept(unordered).as_deref(), Ok(full));
-        // Bits that are left over are dropped: 26 characters hold 16 bytes and two bits.
-        assert_eq!(
-            kept("AAAAAAAAAAAAAAAAAAAAAAAAAB"),
-            kept("AAAAAAAAAAAAAAAAAAAAAAAAAA")
-        );
-    }
-
-    #[test]
-    fn what_is_no_seed_is_refused_without_showing_it() {
-        let kind = "a secret of kind `totp` must be a base32 seed of 10 to 128 bytes, or an `otpauth://totp/…` URI";
-        for text in [
-            "",
-            "JBSWY3DPEHPK3PX",
-            "JBSWY3DPEHPK3PX1",
-            "JBSWY3DPEHPK3PXPA",
-            &"A".repeat(208),
-            "otpauth://totp/a?secret=",
-            "http://totp/a?secret=JBSWY3DPEHPK3PXP",
-        ] {
-            assert_eq!(kept(text).unwrap_err(), kind, "{text}");
-        }
-        let uri = |rest: &str| {
-            let error = kept(&format!("otpauth://{rest}")).unwrap_err();
-            assert!(!error.contains("JBSWY3DP"), "{error}");
-            error.replace("this is not well-formed `otpauth` URI: ", "")
-        };
-        let secret = "secret=JBSWY3DPEHPK3PXP";
-        for (rest, problem) in [
-            ("totp/a".to_owned(), "it has no `secret`"),
-            ("totp/a?digits=6".to_owned(), "it has no `secret`"),
-            (format!("totp?{secret}"), "it has no label"),
-            (
-                format!("hotp/a?{secret}&counter=0"),
-                "it is not of the type `totp`",
-            ),
-            (
-                format!("totp/a?{secret}&{secret}"),
-                "a parameter is there twice",
-            ),
-            (
-                format!("totp/a?{secret}&encoder=steam"),
-                "it has a parameter that is not known",
-            ),
-            (
-                format!("totp/a?{secret}&digits"),
-                "a parameter has no value",
-            ),
-            (
-                format!("totp/a?{secret}&digits=9"),
-                "its `digits` must be 6 to 8",
-            ),
-            (
-                format!("totp/a?{secret}&digits=+6"),
-                "its `digits` must be 6 to 8",
-            ),
-            (
-                format!("totp/a?{secret}&period=10"),
-                "its `period` must be 15 to 120 seconds",
-            ),
-            (
-                format!("totp/a?{secret}&algorithm=MD5"),
-                "its `algorithm` must be SHA1, SHA256 or SHA512",
-            ),
-            (
-                format!("totp/%0a?{secret}"),
-                "its label or issuer is not plain text of at most 256 bytes",
-            ),
-            (
-                format!("totp/%ff?{secret}"),
-                "its label or issuer is not plain text of at most 256 bytes",
-            ),
-            (
-                format!("totp/%4?{secret}"),
-                "a `%` has no two digits behind it",
-            ),
-            ("a".repeat(4096), "it is longer than any such URI"),
-        ] {
-            assert_eq!(uri(&rest), problem, "{rest}");
-        }
-    }
-
-    #[test]
-    fn a_generated_seed_is_new_and_can_be_imported() {
-        let (one, other) = (generate().unwrap(), generate().unwrap());
-        assert_ne!(*one, *other);
-        assert_eq!(*canonical(&one).unwrap(), *one);
-        // The URI tells what it is.
-        let material = Material::import(None, &one).unwrap();
-        assert_eq!(material.kind(), Kind::Totp);
-        assert_eq!(*material.to_stored(), *one);
-        assert_eq!(format!("{material:?}"), "Material(totp, [secret])");
-    }
-}
+mod tests;

@@ -202,6 +202,7 @@ impl Kept {
         let permit = self.permit(secret, operation, input);
         match self.spend(permit).unwrap().done() {
             Done::Plain(value) => value.clone(),
+            Done::Written(json) => serde_json::from_str(json.get()).unwrap(),
             Done::Secret(_) => Value::Null,
         }
     }
