@@ -293,8 +293,14 @@ impl Question<'_> {
             request.resource().cloned(),
             request.context().cloned(),
         ) {
-            Request::new(principal, action, resource, context, schema)
-                .map_err(|error| self.misfit().unwrap_or_else(|| NotAskable::new(error)))?;
+            Request::new(principal, action, resource, context, schema).map_err(|_| {
+                self.misfit().unwrap_or_else(|| {
+                    let record = record(self.operation);
+                    NotAskable(format!(
+                        "a field in `context.{record}` is not of the type that the schema gives it"
+                    ))
+                })
+            })?;
         }
         Entities::from_entities(entities.into_owned(), schema).map_err(NotAskable::new)?;
         Ok(())
