@@ -6,6 +6,7 @@
 //! | [`protocol`] | who writes a service that asks |
 //! | [`operation`] | who wants to know what can be asked for, and what comes back |
 //! | [`binding`] | the owner who says what a secret is for |
+//! | [`rotation`] | the owner whose keys get old |
 //! | [`policy`] | the owner who says who may do what |
 //! | [`log_format`] | who reads or verifies the audit log without this program |
 //! | [`vault_format`] | who takes a secret out without this program |
@@ -23,6 +24,9 @@ pub mod operation;
 
 // What each secret is for.
 pub mod binding;
+
+// How it gets a new version.
+pub mod rotation;
 
 // Who may.
 pub mod policy;

@@ -20,7 +20,7 @@ const SMALL_DISK: &str = "STRONGROOM_TEST_SMALL_DISK";
 
 /// Runs a test's story on a file system of its own with so many MiB: the test starts itself again
 /// in a mount namespace, which needs no root and is gone with the last process in it.
-fn on_a_small_disk(test: &str, mebibytes: u32, story: impl FnOnce(&Path)) {
+pub(crate) fn on_a_small_disk(test: &str, mebibytes: u32, story: impl FnOnce(&Path)) {
     if let Some(disk) = std::env::var_os(SMALL_DISK) {
         return story(Path::new(&disk));
     }
@@ -45,7 +45,7 @@ fn on_a_small_disk(test: &str, mebibytes: u32, story: impl FnOnce(&Path)) {
 }
 
 /// Writes until there is no space left.
-fn fill(path: &Path) {
+pub(crate) fn fill(path: &Path) {
     let mut file = File::create(path).unwrap();
     for block in [1 << 16, 1 << 12, 1] {
         let zeros = vec![0; block];

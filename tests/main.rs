@@ -28,6 +28,7 @@ mod peers;
 mod policy;
 mod readme;
 mod rollback;
+mod rotation;
 mod ssh;
 mod token;
 mod totp;

@@ -21,7 +21,7 @@ use strongroom::{
 use crate::{
     hidden::Hidden,
     host::{Host, Purpose},
-    listing, notify,
+    listing, notify, rotation,
 };
 
 /// One ask of the owner.
@@ -68,6 +68,23 @@ pub enum Command {
     RotateSecret {
         name: Name,
         value: Option<Hidden>,
+    },
+    /// To the owner's own program, which rotates it at its provider.
+    HandOver {
+        name: Name,
+        version: u32,
+        program: String,
+    },
+    /// What that program made, sealed to the root.
+    PutIn {
+        sealed: String,
+        program: String,
+    },
+    /// Waits until no use has an old value under way to a provider.
+    Settle,
+    TellRotation {
+        name: Name,
+        told: rotation::Told,
     },
     RetireSecret {
         name: Name,
@@ -133,14 +150,14 @@ pub enum Reply {
 
 /// Why a command was not carried out.
 #[derive(Debug)]
-enum Stop {
+pub(crate) enum Stop {
     PassphraseNeeded,
     Locked,
     Failed(String),
 }
 
 impl Stop {
-    fn failed(message: impl std::fmt::Display) -> Self {
+    pub(crate) fn failed(message: impl std::fmt::Display) -> Self {
         Self::Failed(message.to_string())
     }
 
@@ -196,7 +213,7 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
     }
     match command {
         Command::Status => listing::status(host).map_err(Stop::failed),
-        Command::ListSecrets => Ok(json!(listing::secrets(&host.vault().catalog()))),
+        Command::ListSecrets => Ok(json!(listing::secrets(host).map_err(Stop::failed)?)),
         Command::ListAliases => Ok(json!(listing::aliases(&host.vault().catalog()))),
         Command::ListServices => Ok(json!(listing::services(&host.vault().catalog()))),
         Command::ListPolicies => Ok(json!(listing::policies(&host.vault().catalog()))),
@@ -211,12 +228,21 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
             .map_err(Stop::failed),
         // Said before anybody types a passphrase for nothing.
         Command::RevealSecret { .. } if !host.vault().is_unlocked() => Err(Stop::Locked),
+        Command::HandOver { .. } if !host.vault().is_unlocked() => Err(Stop::Locked),
         // Asked for here however recent the last proof is.
-        Command::Prove | Command::RevealSecret { .. } if passphrase.is_none() => {
+        Command::Prove | Command::RevealSecret { .. } | Command::HandOver { .. }
+            if passphrase.is_none() =>
+        {
             Err(Stop::PassphraseNeeded)
         }
         Command::Prove => Ok(Value::Null),
         Command::RevealSecret { name, version } => reveal(host, name, version).await,
+        Command::HandOver {
+            name,
+            version,
+            program,
+        } => rotation::hand_over(host, &name, version, &program).await,
+        Command::Settle => rotation::settle(host).await,
         change => {
             if !host.vault().is_unlocked() {
                 return Err(Stop::Locked);
@@ -224,7 +250,13 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
             if !host.is_proved() {
                 return Err(Stop::PassphraseNeeded);
             }
-            alter(host, change).await
+            match change {
+                Command::PutIn { sealed, program } => {
+                    rotation::put_in(host, &sealed, &program).await
+                }
+                Command::TellRotation { name, told } => rotation::tell(host, &name, told).await,
+                change => alter(host, change).await,
+            }
         }
     }
 }
@@ -360,7 +392,7 @@ async fn material(kind: Option<Kind>, value: Option<&Hidden>) -> Result<Material
 }
 
 /// Makes a change durable together with its entry, then applies it.
-async fn change(
+pub(crate) async fn change(
     host: &Host,
     make: impl FnOnce(&Vault) -> Result<Change, VaultError>,
 ) -> Result<Changed, Stop> {
@@ -370,6 +402,7 @@ async fn change(
     match host.record(Submission::Change(change)).await {
         Ok(Committed::Changed(changed)) => {
             host.vault().apply(&changed)?;
+            host.changed().notify_one();
             Ok(changed)
         }
         Ok(_) => Err(Stop::failed(

@@ -19,6 +19,7 @@ pub mod man;
 pub mod policy;
 pub mod prompt;
 pub mod request;
+pub mod rotate;
 pub mod secret;
 pub mod service;
 pub mod up;
@@ -152,15 +153,17 @@ pub enum Secret {
     List,
     /// Show one secret's versions and public key, never its value
     Show { name: Name },
-    /// Add a new version: from standard input, a file, or freshly made
+    /// Add a new version: from standard input, a file, freshly made, or by a program of yours
+    #[command(
+        after_help = "A program given with `--with` is run twice. It gets one JSON object on standard input: in the phase\n\
+        `create` it makes a new value at the provider and prints it; when that is stored, in the phase\n\
+        `revoke`, it revokes the old one. `--with` comes last: what follows is the program's."
+    )]
     Rotate {
-        name: Name,
-        /// Make the new version inside the vault (the default for keys, if nothing is piped in)
-        #[arg(long, conflicts_with = "file")]
-        generate: bool,
-        /// Read the new value from this file
-        #[arg(long, value_name = "FILE")]
-        file: Option<PathBuf>,
+        #[arg(required_unless_present = "due")]
+        name: Option<Name>,
+        #[command(flatten)]
+        flags: RotateFlags,
     },
     /// Say what a secret is for: where its credential goes, how it is attached, what it may do
     #[command(
@@ -189,6 +192,41 @@ pub enum Secret {
         #[arg(long, value_name = "N")]
         version: Option<u32>,
     },
+}
+
+/// Where a new version comes from.
+#[derive(Debug, Args)]
+pub struct RotateFlags {
+    /// Make the new version inside the vault (the default for keys, if nothing is piped in)
+    #[arg(long, conflicts_with_all = ["file", "with", "recipe"])]
+    pub generate: bool,
+    /// Read the new value from this file; with `--resume`, the sealed one that was printed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["with", "recipe"])]
+    pub file: Option<PathBuf>,
+    /// Have this program of yours make it at the provider, and revoke the old one
+    #[arg(long, value_name = "COMMAND", num_args = 1.., allow_hyphen_values = true, conflicts_with = "recipe")]
+    pub with: Vec<String>,
+    /// The same by the program that the binding names (`rotation.command`)
+    #[arg(long)]
+    pub recipe: bool,
+    /// Seconds that the program may take for each step [default: the binding's, or 120]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub timeout: Option<u32>,
+    /// Retire the old version when the provider has revoked it
+    #[arg(long)]
+    pub retire_old: bool,
+    /// Go on with a rotation by a program that stopped half-way
+    #[arg(long, conflicts_with_all = ["generate", "abandon"])]
+    pub resume: bool,
+    /// Forget a rotation by a program that stopped half-way
+    #[arg(long, conflicts_with_all = ["generate", "file", "with", "recipe"])]
+    pub abandon: bool,
+    /// Rotate every secret that is due and can be: keys, and what has a program
+    #[arg(long, conflicts_with_all = ["name", "generate", "file", "with", "recipe", "resume", "abandon"])]
+    pub due: bool,
+    /// With `--due`: only show what would be done
+    #[arg(long, requires = "due")]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -637,7 +675,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Passwd {
             new_passphrase_file,
         } => vault::passwd(&door, new_passphrase_file.as_deref()).await,
-        Command::Secret(command) => secret::secret(&door, command, json).await,
+        Command::Secret(command) => secret::secret(&door, &home, command, json).await,
         Command::Alias(command) => secret::alias(&door, command, json).await,
         Command::Service(command) => service::service(&door, command, json).await,
         Command::Grant(grant) => policy::grant(&door, *grant, json).await,

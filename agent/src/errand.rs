@@ -40,6 +40,7 @@ struct Trip {
 
 impl Trip {
     async fn run(self, mut progress: Progress) -> Result<Committed, NotRecorded> {
+        let _under_way = self.host.under_way().begin();
         loop {
             progress = match progress {
                 Progress::Wait(turn) => self.in_turn(*turn).await,

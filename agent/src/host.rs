@@ -21,7 +21,7 @@ use strongroom::{
     vault::Vault,
 };
 
-use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{Notify, RwLockReadGuard, RwLockWriteGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -32,6 +32,7 @@ use crate::{
     outbound::Outbound,
     remembered,
     turns::Turns,
+    under_way::UnderWay,
     writer::Writer,
 };
 
@@ -56,6 +57,9 @@ pub struct Host {
     outbound: Outbound,
     /// Uses that wait for a provider.
     errands: TaskTracker,
+    under_way: Arc<UnderWay>,
+    /// Told when the vault was changed.
+    changed: Notify,
     turns: Turns,
     /// Held shared from the decision on a request to the use of its key, and alone while a change
     /// becomes durable and counts.
@@ -149,6 +153,8 @@ impl Host {
             address: OnceLock::new(),
             outbound: Outbound::new(held_bytes),
             errands: TaskTracker::new(),
+            under_way: Arc::default(),
+            changed: Notify::new(),
             turns: Turns::default(),
             uses: tokio::sync::RwLock::new(()),
             changing: tokio::sync::Mutex::new(()),
@@ -195,6 +201,16 @@ impl Host {
     /// Uses that wait for a provider, and outlive the request that began them.
     pub fn errands(&self) -> &TaskTracker {
         &self.errands
+    }
+
+    /// Those of them whose call to a provider is under way.
+    pub fn under_way(&self) -> &Arc<UnderWay> {
+        &self.under_way
+    }
+
+    /// Told when the vault was changed; there is one that listens.
+    pub fn changed(&self) -> &Notify {
+        &self.changed
     }
 
     /// While this is held nothing in the vault changes: what a request was decided by is what it is

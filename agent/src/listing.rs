@@ -1,11 +1,21 @@
 //! What is listed: rows that travel over the local socket, are printed as tables, or as JSON.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use strongroom::{service::key::PublicKey, vault::catalog::Catalog};
+use strongroom::{
+    service::key::PublicKey,
+    store::{Reader as _, StoreError},
+    vault::{
+        catalog::{Catalog, Version},
+        due::due,
+    },
+};
 
 use crate::{
+    due,
     host::Host,
     notify::{self, ChannelRow},
 };
@@ -22,6 +32,8 @@ pub struct SecretRow {
     pub current: Option<u32>,
     /// What it is for, if the owner has said it.
     pub bound: Option<BoundRow>,
+    /// Why a new version is due: `90 days old`.
+    pub due: Vec<String>,
     pub versions: Vec<VersionRow>,
 }
 
@@ -38,6 +50,8 @@ pub struct VersionRow {
     pub version: u32,
     pub created: Timestamp,
     pub retired: bool,
+    /// How often it was used, `public-key` aside.
+    pub uses: u64,
     /// SPKI PEM, for kinds that have a public key.
     pub public_key: Option<String>,
     /// The same as a line for OpenSSH.
@@ -83,14 +97,20 @@ pub struct Status {
     /// Whether the keys' memory is kept from being swapped out; unknown while locked.
     pub memory_locked: Option<bool>,
     pub secrets: usize,
+    /// How many of them are due for a new version.
+    pub due: usize,
     pub services: usize,
     pub policies: usize,
     pub entries: u64,
     pub channels: Vec<ChannelRow>,
 }
 
-pub fn secrets(catalog: &Catalog) -> Vec<SecretRow> {
-    catalog
+pub fn secrets(host: &Host) -> Result<Vec<SecretRow>, StoreError> {
+    let usage = host.read(|store| store.usage())?;
+    let catalog = host.vault().catalog();
+    let due = due(&catalog, &usage, Timestamp::now());
+    let uses = |version: &Version| usage.get(&version.record).map_or(0, |usage| usage.uses);
+    let rows = catalog
         .secrets()
         .map(|secret| SecretRow {
             name: secret.name.to_string(),
@@ -108,12 +128,18 @@ pub fn secrets(catalog: &Catalog) -> Vec<SecretRow> {
                 created: bound.created,
                 binding: json!(bound.binding),
             }),
+            due: due
+                .iter()
+                .filter(|due| due.secret == secret.name)
+                .map(|due| due.passed.to_string())
+                .collect(),
             versions: secret
                 .versions()
                 .map(|version| VersionRow {
                     version: version.number,
                     created: version.created,
                     retired: version.retired,
+                    uses: uses(version),
                     public_key: version.public_key.as_ref().map(|key| key.spki_pem()),
                     ssh: version
                         .public_key
@@ -122,7 +148,8 @@ pub fn secrets(catalog: &Catalog) -> Vec<SecretRow> {
                 })
                 .collect(),
         })
-        .collect()
+        .collect();
+    Ok(rows)
 }
 
 pub fn aliases(catalog: &Catalog) -> Vec<AliasRow> {
@@ -179,6 +206,11 @@ pub fn status(host: &Host) -> anyhow::Result<Value> {
         recording: host.is_recording(),
         memory_locked: host.vault().is_memory_locked(),
         secrets: catalog.secrets().count(),
+        due: due::list(host, Timestamp::now())?
+            .iter()
+            .map(|due| &due.secret)
+            .collect::<BTreeSet<_>>()
+            .len(),
         services: catalog.enrolled().count(),
         policies: catalog
             .policy_texts()

@@ -14,6 +14,7 @@ mod administration;
 mod caller;
 mod cli;
 mod config;
+mod due;
 mod errand;
 mod exit;
 mod hidden;
@@ -26,10 +27,12 @@ mod openapi;
 mod outbound;
 mod pipeline;
 mod remembered;
+mod rotation;
 mod serve;
 mod show;
 mod tls;
 mod turns;
+mod under_way;
 mod writer;
 
 /// Every allocation is wiped when it is freed: buffers of libraries hold secrets for a moment too.

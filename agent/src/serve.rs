@@ -11,6 +11,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    due,
     host::{self, Host},
     noise,
     notify::Follower,
@@ -73,6 +74,7 @@ impl Agent {
                 stop.clone(),
             ));
         }
+        ways_in.spawn(due::run(Arc::clone(&host), stop.clone()));
         ways_in.spawn(noise::run(Arc::clone(&host), stop.clone()));
 
         let detail = host

@@ -201,3 +201,22 @@
 //! is meant.
 //!
 //! # `rotation`
+//!
+//! When a new version is due, and the owner's program that makes it ([`rotation`](super::rotation)).
+//! Every kind has a use for it.
+//!
+//! ```json
+//! {"rotation": {
+//!     "max_age": "P90D",
+//!     "max_uses": 1000000,
+//!     "command": ["/usr/local/bin/rotate-heroku", "--team", "web"],
+//!     "timeout_seconds": 60
+//! }}
+//! ```
+//!
+//! | field | |
+//! | --- | --- |
+//! | `max_age` | how long a version is used before the next one is due: RFC 3339 (appendix A), `P90D`, `P12W`, `PT36H`; months and years are of no fixed length, and refused |
+//! | `max_uses` | after how many uses it is; `public-key` is no use of the key |
+//! | `command` | the program and its arguments. The agent never runs it: `secret rotate` does, with `--recipe` or `--due` |
+//! | `timeout_seconds` | how long each of its phases may take, 1 to 3600; 120 if left out |

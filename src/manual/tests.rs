@@ -27,11 +27,12 @@ use crate::{
     },
 };
 
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 9] = [
     ("architecture", include_str!("architecture.rs")),
     ("protocol", include_str!("protocol.rs")),
     ("operation", include_str!("operation.rs")),
     ("binding", include_str!("binding.rs")),
+    ("rotation", include_str!("rotation.rs")),
     ("policy", include_str!("policy.rs")),
     ("log_format", include_str!("log_format.rs")),
     ("vault_format", include_str!("vault_format.rs")),

@@ -69,6 +69,8 @@
 //! - **Rewritten with the copied `identity`**: whoever has that file can sign another log. Records
 //!   of the vault are not forged so, but entries of uses could be left out. Again, only receipts
 //!   and notifications elsewhere show it.
+//! - **Counts of uses set back**: the database refuses it, until somebody drops its triggers. The
+//!   entries of the uses stay: a key's encryptions can be counted anew from the audit log.
 //! - **An old slot put back**: an old passphrase opens the vault again, for who knows it.
 //!
 //! # Other users of the machine
@@ -91,6 +93,7 @@
 //!   is used.
 //! - The local socket lets the owner's user administrate: reading lists takes no passphrase,
 //!   changes take one that was typed in the last five minutes, and `reveal` takes it each time.
+//!   Handing a value to the owner's own rotation program is like `reveal`.
 //!   Within those five minutes another program of the same user can make changes too; each is
 //!   recorded and notified.
 //!

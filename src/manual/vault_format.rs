@@ -11,6 +11,7 @@
 //! | `identity` | 0600 | the agent's own keys, see [`identity`](crate::identity): they prove who answers, and open nothing |
 //! | `certificate.pem` | 0644 | the agent's TLS certificate, for `--cacert` |
 //! | `agent.toml` | 0600 | settings |
+//! | `rotation/` | 0700 | rotations by a program that are not over, see [`rotation`](super::rotation#the-pending-file): new values, sealed |
 //! | `agent.sock` | 0600 | the local socket, while an agent runs |
 //! | `lock` | 0600 | held by the process that may write |
 //!

@@ -136,7 +136,7 @@ impl Due {
     }
 
     /// What marks in the store that the owner was told: a limit that the owner changes is another.
-    pub(crate) fn mark(&self) -> String {
+    pub fn mark(&self) -> String {
         match self.passed {
             Passed::Age { limit, .. } => format!("max_age {limit}"),
             Passed::Uses { limit, .. } => format!("max_uses {limit}"),

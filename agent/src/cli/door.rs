@@ -75,22 +75,27 @@ impl Door {
                 command: make(),
             };
             match self.call(call).await? {
-                Reply::Done { result } => {
-                    return serde_json::from_value(result).context("the agent answered in a form that this command does not know; restart the agent");
-                }
-                Reply::Failed { message } => bail!(message),
                 Reply::PassphraseNeeded if !asked => passphrase = Some(self.passphrase()?),
                 // A vault that this command opened by itself is locked until the passphrase is known.
                 Reply::Locked if !asked && !self.is_agent() => {
                     passphrase = Some(self.passphrase()?)
                 }
-                Reply::Locked => {
-                    return Err(Exit::Locked
-                        .with("the vault is locked; unlock it with `strongroom unlock`"));
-                }
-                Reply::PassphraseNeeded => bail!("the agent did not take the passphrase"),
+                reply => return result(reply),
             }
         }
+    }
+
+    /// The same with a passphrase that was asked for before: for what takes several steps.
+    pub async fn ask_with<T: DeserializeOwned>(
+        &self,
+        passphrase: &Hidden,
+        make: impl Fn() -> Command,
+    ) -> anyhow::Result<T> {
+        let call = Call {
+            passphrase: Some(passphrase.clone()),
+            command: make(),
+        };
+        result(self.call(call).await?)
     }
 
     /// Has the passphrase proved now, so that what follows does not ask.
@@ -99,7 +104,8 @@ impl Door {
         Ok(())
     }
 
-    fn passphrase(&self) -> anyhow::Result<Hidden> {
+    /// Asks for the passphrase.
+    pub fn passphrase(&self) -> anyhow::Result<Hidden> {
         prompt::passphrase(self.passphrase_file.as_deref(), "Passphrase of the vault: ")
     }
 
@@ -118,6 +124,19 @@ impl Door {
             remembered::keep(&host);
             let _ = tokio::task::spawn_blocking(move || host::close(host, writer)).await;
         }
+    }
+}
+
+fn result<T: DeserializeOwned>(reply: Reply) -> anyhow::Result<T> {
+    match reply {
+        Reply::Done { result } => serde_json::from_value(result).context(
+            "the agent answered in a form that this command does not know; restart the agent",
+        ),
+        Reply::Failed { message } => bail!(message),
+        Reply::Locked => {
+            Err(Exit::Locked.with("the vault is locked; unlock it with `strongroom unlock`"))
+        }
+        Reply::PassphraseNeeded => bail!("the agent did not take the passphrase"),
     }
 }
 

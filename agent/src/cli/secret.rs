@@ -7,28 +7,30 @@ use std::{
 
 use anyhow::bail;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
 use serde::Deserialize;
-use strongroom::name::Name;
+use strongroom::{name::Name, vault::due::Age};
 use zeroize::Zeroizing;
 
-use super::{Alias, HttpFlags, Secret, binding, door::Door, prompt};
+use super::{Alias, HttpFlags, Secret, binding, door::Door, prompt, rotate};
 use crate::{
     administration::Command,
     hidden::Hidden,
+    home::Home,
     listing::{AliasRow, SecretRow},
-    show::{self, MILD, STRONG, say},
+    show::{self, BAD, MILD, STRONG, say},
 };
 
 /// What a change answers.
 #[derive(Debug, Deserialize)]
-struct Altered {
-    version: Option<u32>,
+pub(super) struct Altered {
+    pub version: Option<u32>,
     /// What the owner should know of the value.
     #[serde(default)]
-    advice: Option<String>,
+    pub advice: Option<String>,
 }
 
-pub async fn secret(door: &Door, command: Secret, json: bool) -> anyhow::Result<()> {
+pub async fn secret(door: &Door, home: &Home, command: Secret, json: bool) -> anyhow::Result<()> {
     match command {
         Secret::Add {
             name,
@@ -73,27 +75,7 @@ pub async fn secret(door: &Door, command: Secret, json: bool) -> anyhow::Result<
             stored(door, &name, &altered, json).await
         }
         Secret::Bind { name, file, http } => bind(door, &name, file, &http, json).await,
-        Secret::Rotate {
-            name,
-            generate,
-            file,
-        } => {
-            let value = if generate || file.is_none() && io::stdin().is_terminal() {
-                None
-            } else {
-                Some(Hidden::of_bytes(&prompt::value(
-                    file.as_deref(),
-                    &format!("New value of `{name}`"),
-                )?))
-            };
-            let altered: Altered = door
-                .ask(|| Command::RotateSecret {
-                    name: name.clone(),
-                    value: value.clone(),
-                })
-                .await?;
-            stored(door, &name, &altered, json).await
-        }
+        Secret::Rotate { name, flags } => rotate::rotate(door, home, name, flags, json).await,
         Secret::Retire { name, version } => {
             let _: Altered = door
                 .ask(|| Command::RetireSecret {
@@ -120,15 +102,17 @@ pub async fn secret(door: &Door, command: Secret, json: bool) -> anyhow::Result<
                 return Ok(());
             }
             show::table(
-                &["name", "kind", "version", "for", "aliases", "labels"],
+                &["name", "kind", "version", "age", "for", "aliases", "labels"],
                 rows.into_iter().map(|row| {
                     let version = row
                         .current
                         .map_or_else(|| "retired".to_owned(), |number| number.to_string());
+                    let age = age(&row);
                     vec![
                         row.name,
                         row.kind,
                         version,
+                        age,
                         row.bound
                             .as_ref()
                             .map(binding::in_short)
@@ -176,7 +160,7 @@ async fn bind(
     }
 }
 
-async fn find(door: &Door, name: &Name) -> anyhow::Result<SecretRow> {
+pub(super) async fn find(door: &Door, name: &Name) -> anyhow::Result<SecretRow> {
     let rows: Vec<SecretRow> = door.ask(|| Command::ListSecrets).await?;
     rows.into_iter()
         .find(|row| {
@@ -189,7 +173,12 @@ async fn find(door: &Door, name: &Name) -> anyhow::Result<SecretRow> {
         })
 }
 
-async fn stored(door: &Door, name: &Name, altered: &Altered, json: bool) -> anyhow::Result<()> {
+pub(super) async fn stored(
+    door: &Door,
+    name: &Name,
+    altered: &Altered,
+    json: bool,
+) -> anyhow::Result<()> {
     let row = find(door, name).await?;
     if let Some(advice) = &altered.advice {
         show::remark(format!("`{name}`: {advice}"));
@@ -219,6 +208,31 @@ async fn stored(door: &Door, name: &Name, altered: &Altered, json: bool) -> anyh
     Ok(())
 }
 
+/// The current version's age, and whether the next one is due.
+fn age(row: &SecretRow) -> String {
+    let current = row
+        .versions
+        .iter()
+        .find(|version| row.current == Some(version.version));
+    match (current, row.due.is_empty()) {
+        (None, _) => String::new(),
+        (Some(version), true) => old(version.created).to_string(),
+        (Some(version), false) => format!("{}, due", old(version.created)),
+    }
+}
+
+fn old(created: Timestamp) -> Age {
+    Age(Timestamp::now().duration_since(created))
+}
+
+fn used(uses: u64) -> String {
+    match uses {
+        0 => "never used".to_owned(),
+        1 => "used once".to_owned(),
+        uses => format!("used {uses} times"),
+    }
+}
+
 fn print(row: &SecretRow) -> anyhow::Result<()> {
     say!("{STRONG}{}{STRONG:#}  {}", row.name, row.kind)?;
     if !row.aliases.is_empty() {
@@ -235,6 +249,13 @@ fn print(row: &SecretRow) -> anyhow::Result<()> {
             "no"
         }
     )?;
+    if !row.due.is_empty() {
+        say!(
+            "{BAD}due         {}{BAD:#}: `strongroom secret rotate {}`",
+            row.due.join(", "),
+            row.name
+        )?;
+    }
     if let Some(bound) = &row.bound {
         binding::print(bound)?;
     }
@@ -245,9 +266,11 @@ fn print(row: &SecretRow) -> anyhow::Result<()> {
             (false, false) => "old: for decrypt, verify-mac and public-key",
         };
         say!(
-            "version {:<3} {}  {MILD}{state}{MILD:#}",
+            "version {:<3} {}  {MILD}{state}; {} old, {}{MILD:#}",
             version.version,
-            version.created
+            version.created,
+            old(version.created),
+            used(version.uses)
         )?;
         if let Some(ssh) = &version.ssh {
             say!("{ssh}")?;

@@ -289,6 +289,12 @@ pub async fn status(door: &Door, json: bool) -> anyhow::Result<()> {
         counted(status.policies as u64, "policy", "policies"),
         counted(status.entries, "audit log entry", "audit log entries"),
     )?;
+    if status.due > 0 {
+        say!(
+            "{BAD}due         {} for a new version{BAD:#}; `strongroom secret rotate --due`",
+            counted(status.due as u64, "secret is due", "secrets are due")
+        )?;
+    }
     if running && !status.recording {
         say!(
             "{BAD}the last entry could not be recorded: no key is used until that works again{BAD:#}"

@@ -103,9 +103,12 @@ pub fn with_headers(answer: Answer, headers: Vec<(http::HeaderName, HeaderValue)
 /// is not with the caller.
 pub fn keeping(
     answer: Answer,
-    headers: Vec<(http::HeaderName, HeaderValue)>,
+    mut headers: Vec<(http::HeaderName, HeaderValue)>,
     held: Arc<Held>,
 ) -> Reply {
+    if let Some(seconds) = answer.retry_after {
+        headers.push((header::RETRY_AFTER, HeaderValue::from(seconds)));
+    }
     if !held.is_anything() {
         return with_headers(answer, headers);
     }
