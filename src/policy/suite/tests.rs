@@ -62,6 +62,25 @@ fn a_table_is_held_against_the_policies() {
     assert!(!tested[0].passed && tested[3].passed);
 }
 
+/// A secret without a binding has no host to send to: policy is asked all the same, and so would
+/// the agent.
+#[test]
+fn an_input_is_put_to_policy_as_the_agent_would() {
+    let suite = Suite::parse(
+        r#"policies = ["atlas.cedar"]
+secrets.k.kind = "token"
+[[deny]]
+service = "atlas"
+operation = "http"
+secret = "k"
+input = { method = "GET", path = "/" }
+"#,
+    )
+    .unwrap();
+    let tested = suite.run(&atlas(), None, now()).unwrap();
+    assert!(tested[0].passed, "{tested:?}");
+}
+
 #[test]
 fn json_says_the_same() {
     let suite =
