@@ -42,6 +42,9 @@ pub const JSON: &str = "application/json";
 /// The media type of a refusal, RFC 9457.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// Room for a result with its entry and receipt, so that the buffer need not grow.
+const USUAL: usize = 4096;
+
 /// An answer, not yet signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -112,15 +115,18 @@ impl Answer {
                 }
             }
         };
-        Self::json(
-            StatusCode::OK,
-            &Success {
-                result,
-                sealed: sealed.as_deref(),
-                entry: &noted.entry,
-                receipt: &noted.receipt,
-            },
-        )
+        let success = Success {
+            result,
+            sealed: sealed.as_deref(),
+            entry: &noted.entry,
+            receipt: &noted.receipt,
+        };
+        // A provider's answer of megabytes is written once, into memory that need not grow.
+        let written = match outcome.done() {
+            Done::Written(json) => json.get().len(),
+            _ => 0,
+        };
+        Self::json_of(StatusCode::OK, &success, written.saturating_add(USUAL))
     }
 
     /// A refusal. `detail` is what the remote is told: it is about the remote's own bytes or
@@ -157,8 +163,11 @@ impl Answer {
 
     /// Any other answer in JSON.
     pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
-        // A result with its entry and receipt fits, so that the buffer need not grow.
-        let mut json = Vec::with_capacity(4096);
+        Self::json_of(status, body, USUAL)
+    }
+
+    fn json_of(status: StatusCode, body: &impl Serialize, room: usize) -> Self {
+        let mut json = Vec::with_capacity(room);
         match serde_json::to_writer(&mut json, body) {
             Ok(()) => Self {
                 status,

@@ -30,13 +30,15 @@ use crate::{
     binding::Bound,
     name::Name,
     notification::Urgency,
-    operation::{Done, OperationError, OperationName, Setting},
+    operation::{Done, OperationName},
     outgoing::address::Networks,
-    vault::{
-        Changed, NotUsed, Outcome, UseError, material::Material, memory::with_clean_stack,
-        tokens::Tokens,
-    },
+    vault::{Changed, NotUsed, Outcome, UseError, material::Material, memory::with_clean_stack},
 };
+
+mod turn;
+
+pub(crate) use turn::{Begin, Begun, Opened};
+pub use turn::{InTurn, Turn};
 
 /// One HTTP request to a provider, with the credential in it.
 pub struct Call {
@@ -155,26 +157,6 @@ pub(crate) type Then = Box<dyn FnOnce(Reply) -> Result<Step, Failure> + Send>;
 /// What comes after a version was kept.
 pub(crate) type Next = Box<dyn FnOnce() -> Result<Step, Failure> + Send>;
 
-/// What is done in a turn, with the secret opened for it.
-pub(crate) type Begin = Box<dyn FnOnce(Opened<'_>) -> Result<Begun, OperationError> + Send>;
-
-/// A secret in its turn.
-#[derive(Clone, Copy)]
-pub(crate) struct Opened<'a> {
-    pub(crate) secret: &'a Name,
-    pub(crate) material: &'a Material,
-    pub(crate) setting: Setting<'a>,
-    pub(crate) tokens: &'a Arc<Tokens>,
-}
-
-/// How a turn begins.
-pub(crate) enum Begun {
-    /// The turn is over: nothing had to be exchanged.
-    Over(Step),
-    /// This is sent in it, and what has to be kept of the reply is kept in it.
-    Call(Box<Call>, Then),
-}
-
 /// The end of an errand, as the audit log tells it.
 pub(crate) struct Report {
     pub(crate) done: Done,
@@ -216,23 +198,6 @@ pub struct Keeping {
     owed: Owed,
     material: Material,
     next: Next,
-}
-
-/// A recorded use that may use up its secret, so that it waits until no other one of the same
-/// secret is under way.
-#[must_use = "the use is recorded, so its outcome has to be too"]
-pub struct Turn {
-    pub(crate) owed: Owed,
-    pub(crate) begin: Begin,
-}
-
-/// How a turn begins.
-#[derive(Debug)]
-pub enum InTurn {
-    /// It is over already: the next may begin, whatever comes of this.
-    Over(Progress),
-    /// To be sent in it. If a version has to be kept next, that is done in it too.
-    Errand(Box<Errand>),
 }
 
 /// What comes next: after a use has begun, and after each reply.
@@ -346,18 +311,6 @@ impl Awaited {
     }
 }
 
-impl Turn {
-    /// Whose turn it is: of the uses of one secret, one at a time.
-    pub fn secret(&self) -> &Name {
-        &self.owed.secret
-    }
-
-    /// It did not come in time.
-    pub fn give_up(self, why: NoReply) -> Progress {
-        self.owed.progress(Err(Failure::from(why)))
-    }
-}
-
 impl Keeping {
     /// Whose new version it is.
     pub(crate) fn secret(&self) -> &Name {
@@ -377,7 +330,7 @@ impl Keeping {
     pub fn kept(self, kept: Result<&Changed, &str>) -> Progress {
         let Self { owed, next, .. } = self;
         let step = match kept {
-            Ok(_) => next(),
+            Ok(_) => with_clean_stack(next),
             Err(why) => Err(Failure::new(
                 Ending::NotKept,
                 format!(
@@ -454,17 +407,6 @@ impl Owed {
             expires: None,
         }))
     }
-
-    /// How a turn begins.
-    pub(crate) fn begun(self, begun: Begun) -> InTurn {
-        match begun {
-            Begun::Over(step) => InTurn::Over(self.progress(Ok(step))),
-            Begun::Call(call, then) => {
-                let awaited = Awaited { owed: self, then };
-                InTurn::Errand(Box::new(Errand { call, awaited }))
-            }
-        }
-    }
 }
 
 impl Finished {
@@ -531,12 +473,6 @@ impl fmt::Debug for Errand {
 impl fmt::Debug for Awaited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Awaited").field(&self.owed).finish()
-    }
-}
-
-impl fmt::Debug for Turn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Turn").field(&self.owed).finish()
     }
 }
 

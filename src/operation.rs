@@ -125,11 +125,11 @@ pub enum Operation {
     /// See [`OperationName::DataKey`].
     DataKey(DataKeyInput),
     /// See [`OperationName::Http`].
-    Http(HttpInput),
+    Http(Box<HttpInput>),
     /// See [`OperationName::AwsSign`].
-    AwsSign(AwsSignInput),
+    AwsSign(Box<AwsSignInput>),
     /// See [`OperationName::Token`].
-    Token(TokenInput),
+    Token(Box<TokenInput>),
     /// See [`OperationName::SshSign`].
     SshSign(SshSignInput),
     /// See [`OperationName::SshCertificate`].
@@ -275,9 +275,9 @@ impl Operation {
             OperationName::Encrypt => Self::Encrypt(EncryptInput::read(&mut fields)?),
             OperationName::Decrypt => Self::Decrypt(DecryptInput::read(&mut fields)?),
             OperationName::DataKey => Self::DataKey(DataKeyInput::read(&mut fields)?),
-            OperationName::Http => Self::Http(HttpInput::read(&mut fields)?),
-            OperationName::AwsSign => Self::AwsSign(AwsSignInput::read(&mut fields)?),
-            OperationName::Token => Self::Token(TokenInput::read(&mut fields)?),
+            OperationName::Http => Self::Http(Box::new(HttpInput::read(&mut fields)?)),
+            OperationName::AwsSign => Self::AwsSign(Box::new(AwsSignInput::read(&mut fields)?)),
+            OperationName::Token => Self::Token(Box::new(TokenInput::read(&mut fields)?)),
             OperationName::SshSign => Self::SshSign(SshSignInput::read(&mut fields)?),
             OperationName::SshCertificate => {
                 Self::SshCertificate(Box::new(SshCertificateInput::read(&mut fields)?))

@@ -186,7 +186,11 @@ fn only_who_is_permitted_gets_a_token_and_only_of_a_secret_that_issues_some() {
     let mut body = json!({"secret": "ci-key", "operation": "token", "input": {}});
     body["reply_to"] = Value::Null;
     let told = agent.python(&atlas, &body, &[]);
-    assert!(told["status"] == 422 || told["status"] == 400, "{told}");
+    assert_eq!(told["status"], 422, "{told}");
+    assert!(
+        told["answer"].to_string().contains("send `reply_to`"),
+        "{told}"
+    );
     eventually("all of it is on record", || {
         let refusals = vault.entries();
         refusals

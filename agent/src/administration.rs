@@ -264,6 +264,7 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
 /// The commands that add signed records to the vault.
 async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
     let now = Timestamp::now();
+    let mut advice = None;
     let changed = match command {
         Command::AddSecret {
             name,
@@ -274,6 +275,7 @@ async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
             binding,
         } => {
             let material = material(kind, value.as_ref()).await?;
+            advice = material.advice();
             // Read first: a secret whose binding has a mistake is not added at all.
             let binding = binding
                 .map(|json| Binding::parse(material.kind(), &json))
@@ -325,6 +327,7 @@ async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
                     ))
                 })?;
             let material = material(Some(kind), value.as_ref()).await?;
+            advice = material.advice();
             change(host, |vault| vault.rotate_secret(&name, &material, now)).await?
         }
         Command::RetireSecret { name, version } => {
@@ -371,7 +374,7 @@ async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
         }
         _ => return Err(Stop::failed("this is not a change")),
     };
-    Ok(json!({ "entry": changed.entry(), "version": changed.version() }))
+    Ok(json!({ "entry": changed.entry(), "version": changed.version(), "advice": advice }))
 }
 
 /// Imports a value, or makes a fresh one; an RSA key takes seconds, so not on an async thread.

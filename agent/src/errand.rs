@@ -12,7 +12,7 @@ use strongroom::{
     errand::{Errand, InTurn, Keeping, NoReply, Progress, Route, Turn},
 };
 
-use crate::{host::Host, outbound::Held};
+use crate::{host::Host, outbound::Held, pipeline::apart, serve::body};
 
 /// Goes on in a task of its own until the end is on record. What the request and the provider's
 /// answer take stays `held` for as long.
@@ -56,8 +56,13 @@ impl Trip {
     async fn send(&self, errand: Errand) -> Progress {
         let (call, awaited) = errand.set_out();
         let outbound = self.host.outbound();
-        let sent = outbound.send(self.host.vault(), *call, self.left(), &self.held);
-        awaited.resume(sent.await)
+        let reply = outbound
+            .send(self.host.vault(), *call, self.left(), &self.held)
+            .await;
+        let is_large = reply
+            .as_ref()
+            .is_ok_and(|reply| reply.body.len() > body::SMALL);
+        apart(is_large, || awaited.resume(reply))
     }
 
     /// One use of a secret at a time, until what its provider gave in exchange for it is durable:

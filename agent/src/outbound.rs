@@ -8,12 +8,13 @@
 //! within one deadline.
 //!
 //! Connections are HTTP/1.1, and kept for the next call with the very same binding and version:
-//! after a rotation or another `secret bind` the old ones are idle, and closed within [`IDLE_FOR`].
+//! after a rotation or another `secret bind` the old ones are idle, and closed and forgotten, with the
+//! client certificate that they may have, within twice [`IDLE_FOR`].
 //! A kept connection that its provider closed meanwhile is replaced only if nothing of the request
 //! was sent on it: what was sent may have been done.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
@@ -47,8 +48,8 @@ use self::dial::{Dialler, Resolver};
 const ROUTES: usize = 256;
 /// Idle connections to one provider.
 const IDLE: usize = 16;
-/// How long a connection may be idle.
-const IDLE_FOR: Duration = Duration::from_secs(60);
+/// How long a connection may be idle: less than the minute after which many providers close it.
+const IDLE_FOR: Duration = Duration::from_secs(50);
 /// The most that the head of a provider's answer may take, in bytes; also what is read at once.
 const HEAD: usize = 256 * 1024;
 
@@ -56,19 +57,28 @@ type Http = Client<HttpsConnector<Dialler>, Full<bytes::Bytes>>;
 
 /// The connections to providers, and what holds for all of them together.
 pub struct Outbound {
-    /// The one used last is the last.
-    clients: Mutex<Vec<(Arc<Route>, Arc<Http>)>>,
+    clients: Arc<Mutex<Clients>>,
     resolver: Resolver,
     room: Arc<Room>,
     /// Counts how often everything was cut off.
     cut: watch::Sender<u64>,
 }
 
+/// The one used last is the last.
+type Clients = Vec<Kept>;
+
+/// The connections on one route.
+struct Kept {
+    route: Arc<Route>,
+    client: Arc<Http>,
+    used: Instant,
+}
+
 impl Outbound {
     /// `held` bounds the bytes of all bodies that are held at the same time.
     pub fn new(held: usize) -> Self {
         Self {
-            clients: Mutex::default(),
+            clients: Arc::default(),
             resolver: Resolver::of_the_system(),
             room: Arc::new(Room::new(held)),
             cut: watch::Sender::new(0),
@@ -161,10 +171,12 @@ impl Outbound {
         if *self.cut.borrow() != times {
             return Err(NoReply::Locked);
         }
-        if let Some(at) = clients.iter().rposition(|(known, _)| is_same(known, route)) {
-            let used = clients.remove(at);
-            let client = Arc::clone(&used.1);
-            clients.push(used);
+        let used = Instant::now();
+        let known = clients.iter().rposition(|kept| is_same(&kept.route, route));
+        if let Some(at) = known {
+            let kept = clients.remove(at);
+            let client = Arc::clone(&kept.client);
+            clients.push(Kept { used, ..kept });
             return Ok(client);
         }
         let connector = dial::connector(route, &self.resolver).map_err(|error| {
@@ -176,17 +188,46 @@ impl Outbound {
             .pool_idle_timeout(IDLE_FOR)
             .http1_max_buf_size(HEAD)
             .build(connector);
-        if clients.len() >= ROUTES {
-            clients.remove(0);
+        match clients.len() {
+            0 => drop(tokio::spawn(forget_idle(Arc::downgrade(&self.clients)))),
+            ROUTES.. => drop(clients.remove(0)),
+            _ => {}
         }
         let client = Arc::new(client);
-        clients.push((Arc::clone(route), Arc::clone(&client)));
+        clients.push(Kept {
+            route: Arc::clone(route),
+            client: Arc::clone(&client),
+            used,
+        });
         Ok(client)
     }
 
-    fn clients(&self) -> std::sync::MutexGuard<'_, Vec<(Arc<Route>, Arc<Http>)>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    fn clients(&self) -> MutexGuard<'_, Clients> {
+        lock(&self.clients)
     }
+}
+
+/// Runs while there are any: whoever adds the first one starts it.
+async fn forget_idle(clients: Weak<Mutex<Clients>>) {
+    loop {
+        tokio::time::sleep(IDLE_FOR).await;
+        let Some(clients) = clients.upgrade() else {
+            return;
+        };
+        if !forget_unused(&mut lock(&clients), Instant::now()) {
+            return;
+        }
+    }
+}
+
+/// Whether any are left.
+fn forget_unused(clients: &mut Clients, now: Instant) -> bool {
+    clients.retain(|kept| now.saturating_duration_since(kept.used) < IDLE_FOR);
+    !clients.is_empty()
+}
+
+fn lock(clients: &Mutex<Clients>) -> MutexGuard<'_, Clients> {
+    clients.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One binding may lead to several places (an API, and where its tokens come from), each with

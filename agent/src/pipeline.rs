@@ -38,12 +38,23 @@ pub async fn answer(
 ) -> Reply {
     let held = Held::new(host.outbound().room());
     let answer = match outcome(host, arrival, parts, body, &held).await {
-        Ok(outcome) => Answer::to_outcome(outcome),
-        Err(stop) => refuse(host, arrival, stop).await,
+        Ok(outcome) => Ok(outcome),
+        Err(stop) => Err(refuse(host, arrival, stop).await),
     };
-    let bound_to = RequestSignature::of(&parts.headers);
-    let signature = answer.sign(host.identity(), bound_to.as_ref(), Timestamp::now());
-    api::keeping(answer, signature, held)
+    apart(held.is_anything(), || {
+        let answer = answer.map_or_else(|refusal| refusal, Answer::to_outcome);
+        let bound_to = RequestSignature::of(&parts.headers);
+        let signature = answer.sign(host.identity(), bound_to.as_ref(), Timestamp::now());
+        api::keeping(answer, signature, held)
+    })
+}
+
+/// Megabytes are decoded, searched and encoded where no other request waits for the thread.
+pub fn apart<T>(is_large: bool, work: impl FnOnce() -> T) -> T {
+    match is_large {
+        true => tokio::task::block_in_place(work),
+        false => work(),
+    }
 }
 
 /// The request has `limits.request_seconds` until its key is used; a provider has its own time.
@@ -71,7 +82,7 @@ async fn access(
     held: &Held,
 ) -> Result<Used, Stop> {
     let bytes = body::signed(host, parts, body, held).await?;
-    let request = parse(host, parts, bytes)?;
+    let request = apart(held.is_anything(), || parse(host, parts, bytes))?;
 
     // What the owner changes comes before all of this or after it.
     let _unchanged = host.unchanged().await;

@@ -1,12 +1,28 @@
-//! What a token endpoint answers.
+//! What is answered to who asks for a token.
 
-use strongroom::operation::token::grant::Granted;
+use strongroom::operation::token::{gcp::IdToken, github_app::Answer, grant::Granted};
 
-use super::assert_harmless;
+use super::{assert_harmless, first_line};
 
-/// A successful answer of RFC 6749.
+/// `oauth2`, `github-app` or `gcp` on a line, then a successful answer.
 pub fn token_answer(data: &[u8]) -> bool {
-    let granted = match Granted::read(data) {
+    match first_line(data) {
+        Some(("oauth2", answer)) => oauth2(answer),
+        Some(("github-app", answer)) => Answer::read(answer).is_some_and(|answer| {
+            let (permissions, repositories) = answer.reach();
+            let _ = (permissions.len(), repositories.len(), answer.expires_at());
+            true
+        }),
+        Some(("gcp", answer)) => IdToken::read(answer).is_some_and(|token| {
+            let _ = token.claims();
+            true
+        }),
+        _ => false,
+    }
+}
+
+fn oauth2(answer: &[u8]) -> bool {
+    let granted = match Granted::read(answer) {
         Ok(granted) => granted,
         Err(why) => {
             assert_harmless(&why.to_string(), false);

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::{Attach, BadBinding, Endpoint};
 use crate::{
     operation::Kind,
-    outgoing::headers::{self, MAX_HEADERS, Reserved},
+    outgoing::{
+        aws,
+        headers::{self, MAX_HEADERS, Reserved},
+    },
 };
 
 /// `{"base_url": "https://api.heroku.com", "attach": "bearer"}`
@@ -102,14 +105,26 @@ impl Http {
         }
     }
 
+    /// The first name in a query that is the credential's own.
+    pub(crate) fn own_parameter<'a>(
+        &self,
+        kind: Kind,
+        mut names: impl Iterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        let attach = self.attach(kind);
+        names.find(|name| match &attach {
+            // Some servers take names in any case.
+            Some(attach) => attach
+                .query()
+                .is_some_and(|own| name.eq_ignore_ascii_case(own)),
+            None => aws::OWN.iter().any(|own| name.eq_ignore_ascii_case(own)),
+        })
+    }
+
     fn is_credential(&self, kind: Kind, name: &HeaderName) -> bool {
         match self.attach(kind) {
             Some(attach) => attach.header() == Some(name),
-            // Signature Version 4.
-            None => matches!(
-                name.as_str(),
-                "x-amz-date" | "x-amz-security-token" | "x-amz-content-sha256"
-            ),
+            None => aws::OWN.contains(&name.as_str()) || name == "x-amz-content-sha256",
         }
     }
 

@@ -120,14 +120,26 @@
 //!   commit takes up to 256 of them: one transaction, one checkpoint, one sync.
 //! - **Connections** are async tasks. They parse, verify and authorise side by side, against a
 //!   [`Catalog`] that never changes: a change makes a new one.
+//! - **Errands** are tasks of their own: a use that needs its provider's answer goes on when its
+//!   caller hangs up, and ends with an entry of its own. A lock cuts it off; a stop waits for it.
+//! - **Connections to providers** are kept for the very same binding and version, at most 50 s
+//!   without use. The name is looked up once for each, every address is judged, and one of these
+//!   very addresses is dialled ([`outgoing::address`](crate::outgoing::address)). No redirect is
+//!   followed and no proxy asked.
+//! - **Large bodies** take room of one bound, `limits.held`: the request's body, the provider's
+//!   answer, and the answer on its way out until its last byte was sent. Who finds no room is told
+//!   so at once. What decoding holds beside that is bounded by the number of threads.
 //! - **Argon2id, RSA key generation and imports** run on threads for blocking work.
 //! - **Channels** are tasks that read what is committed, each at its own pace.
 //! - **Readers** have a read-only connection of their own and never wait for the writer.
 //!
 //! A change by the owner is made on a copy of the catalog, signed, committed together with its
-//! entry, and only then put in force. A permit is as old as the commit took, so
-//! [`Vault::use_key`] looks again whether the vault is unlocked, the version is in use and the
-//! service is not suspended.
+//! entry, and only then put in force. While it is, no request is between its decision and its use:
+//! a change waits for those that are, which takes as long as a commit. So an alias, a binding or a
+//! version can be changed under load, no caller notices, and in the log every use stands on the
+//! same side of the change as its effect (`an_alias_moves_between_providers_under_load`). Only a
+//! lock does not wait, so [`Vault::use_key`] looks again whether the vault is unlocked, and whether
+//! the version, the binding and the service are still what they were.
 //!
 //! The agent starts locked. Unlocked, the root (an age identity and the owner's signing key) is
 //! in locked memory. An opened value is kept for its next use only under a random key that lives
@@ -135,8 +147,7 @@
 //!
 //! # What is not built
 //!
-//! Operations that send something themselves (HTTP with a credential, tokens, SSH certificates,
-//! TOTP), approvals, ways in other than TLS and the local socket, slots other than
+//! Approvals, ways in other than TLS and the local socket, slots other than
 //! passphrase and recovery key, a new root for an old vault, witnesses, and stores other than
 //! SQLite. A policy that speaks of one of these is refused when it is written, and not ignored.
 //!

@@ -281,6 +281,7 @@
 //! | member | |
 //! | --- | --- |
 //! | `endpoint` | the token endpoint, like the base URL of [`http`](#http) |
+//! | `path` | what stands behind its path: `/` for an endpoint that ends with a slash |
 //! | `grant` | `client_credentials` (RFC 6749, section 4.4) or `refresh_token` (section 6) |
 //! | `authentication` | `basic` (the default) or `post`; a client without a secret only says its id |
 //! | `scopes` | what may be asked for; without any, no `scope` is sent |
@@ -292,7 +293,8 @@
 //! version before the access token is used for anything. If that fails, the outcome is `not-kept`,
 //! an urgent notification: the grant may be lost. Uses of one secret that exchange its refresh token
 //! take turns, and each works with the version that is current when its turn comes; the outcome
-//! names it. A value that the owner put in meanwhile counts, and is not replaced.
+//! names it. A value that the owner put in meanwhile counts, and is not replaced. `strongroom lock`
+//! does not wait for an exchange: the outcome is `cut-off`, and what the provider gave in it is lost.
 //!
 //! With `http`, the agent fetches an access token for all scopes of the binding and attaches it. It
 //! uses it again until 30 seconds before it expires, keeps it sealed in memory only while the vault

@@ -67,13 +67,21 @@
 //!
 //! | what | default | in `agent.toml` |
 //! | --- | --- | --- |
-//! | body | 1 MiB, which is also the most | `limits.body` |
+//! | body, for every operation but `http` | 1 MiB, which is also the most | `limits.body` |
+//! | body, for `http` | 14 MiB (10 MiB in base64 and what is around it), which is also the most | `limits.large_body` |
+//! | bodies of more than 64 KiB and providers' answers, of all requests together | 256 MiB | `limits.held` |
 //! | header fields | 16 KiB | `limits.headers` |
 //! | connections over TLS | 1024 | `limits.connections` |
 //! | TLS handshake, arrival of the header fields | 10 s | `limits.first_byte_seconds` |
-//! | a whole request, with its answer | 30 s | `limits.request_seconds` |
+//! | a whole request, until its key is used; and a large answer, until it is taken | 30 s | `limits.request_seconds` |
+//! | a provider, all calls of one request together | 300 s, and 30 s for each call | the binding's `timeout_seconds` |
 //! | HTTP/2 streams of one connection | 64 | |
 //! | covered components | 32 | |
+//!
+//! More than 64 KiB of a body is read only when the fields before it show an enrolled service's
+//! signature: what is signed includes the digest of the body. So a request that nobody signed, or
+//! an unknown key, is refused before its body has arrived, and uses up none of `limits.held`. Where
+//! that is used up the answer is 429, and the body is not kept.
 //!
 //! # The answer
 //!
@@ -92,7 +100,7 @@
 //! `"signature";req;key="strongroom"`: the request's own signature. So an answer can't be passed
 //! off as the answer to another request. The parameters are `created`, `alg`, `keyid` (the
 //! agent's thumbprint) and `tag="strongroom"`. A refusal is signed in the same way. What comes
-//! before a request is read (404, 405, 408) is not signed; and if the request had no signature
+//! before a request is read (404, 405) is not signed; and if the request had no signature
 //! that could be found, the answer is bound to none.
 //!
 //! [`client::check()`](crate::client::check()) does all of these checks.
@@ -128,9 +136,11 @@
 //!   that does not decrypt, a vault that was locked meanwhile) has both.
 //! - After any answer but 408 and 503 the nonce of an authenticated request is spent. After those
 //!   two it may be: sign anew.
-//! - 429 comes after policy allowed the request: as many were made as it allows. The member
-//!   `retry_after` says in how many seconds the same would be allowed, and so does the header
+//! - 429 comes where other requests hold all the memory that bodies may take, or after policy
+//!   allowed the request: as many were made as it allows. Then the member `retry_after` says in how many seconds the same would be allowed, and so does the header
 //!   `Retry-After`, which the signature does not cover.
+//! - 502 and 504 come after a use that was recorded, and have its `entry` and `receipt`. What was
+//!   asked of the provider may be done all the same; a second entry tells the owner how it ended.
 //!
 //! # An example
 //!

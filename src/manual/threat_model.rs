@@ -12,10 +12,28 @@
 //!   was signed stays signed. Policies that bound purpose, time and address bound the harm.
 //! - A secret that was released is gone. Only secrets marked releasable can be, and the owner is
 //!   told at once.
+//! - An SSH certificate that it was issued is good until it ends, a day later at most; a server can
+//!   refuse it earlier by its serial number, which is in the audit log. A data key opens what was
+//!   encrypted with it for ever.
 //! - `service suspend` and `lock` act at once, also on requests that are under way.
 //! - It can ask as often as it is permitted to: there are no budgets yet. Decryption is an oracle
 //!   for whoever may ask for it.
 //! - `purpose` and `ticket` are what it says, not what is true.
+//!
+//! # The provider
+//!
+//! It gets a credential, and may send anything back, or be somebody else.
+//!
+//! - It is called over TLS, with the platform's authorities or those that the binding names. The
+//!   binding says where: a request has a path below that, in one spelling that policy saw.
+//! - Inner addresses (private, loopback, link-local, …) are dialled only if the binding names
+//!   their network, whatever a name is said to stand for, and however often that changes.
+//! - It can't lead the agent elsewhere: a redirect is an answer like any other.
+//! - The credential is taken out of what comes back, in the common encodings. A provider that wants
+//!   to give it away can: it may encrypt it, or tell the caller in another way.
+//! - Its time and size are bounded by the binding, its memory together with all others'.
+//! - What it did is known only by its answer. Where none came the request is not sent again, and
+//!   the log says that it may have been done.
 //!
 //! # The network and relays
 //!
@@ -28,8 +46,8 @@
 //!   delay; it can't ask, change or repeat. `decrypt` and `release` are sealed to the caller.
 //! - Sealing is X25519: who records today's traffic behind TLS and has a quantum computer later
 //!   can open it.
-//! - Before anything is authenticated, sizes, times and the number of connections are bounded,
-//!   and refused requests are folded, so that they do not fill the disk. Who has many machines can
+//! - Before anything is authenticated, sizes (64 KiB), times and the number of connections are
+//!   bounded, and refused requests are folded, so that they do not fill the disk. Who has many machines can
 //!   still use up all connections. The local socket has no such limit: it is the owner's own.
 //!
 //! # The disk

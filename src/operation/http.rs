@@ -132,13 +132,8 @@ impl HttpInput {
                 return not_bound(format!("set the header `{name}`: {why}"));
             }
         }
-        let attach = http.attach(kind);
-        if let Some(own) = attach.as_ref().and_then(|attach| attach.query())
-            && self
-                .query
-                .pairs()
-                .any(|(name, _)| name.eq_ignore_ascii_case(own))
-        {
+        let names = self.query.pairs().map(|(name, _)| name);
+        if let Some(own) = http.own_parameter(kind, names) {
             return not_bound(format!("set `{own}` in the query: it is the credential's"));
         }
         if let Err(why) = self.body.seen(&http.body_fields) {
@@ -164,7 +159,7 @@ impl HttpInput {
             return Ok(send(draft, credential));
         };
         if kind == Kind::Oauth2 {
-            return oauth2::begin(draft, attach, material, setting);
+            return Ok(oauth2::begin(draft, attach));
         }
         let credential = match kind {
             Kind::Mtls => Ok(Credential::default()),

@@ -1,7 +1,7 @@
 //! `token`: issues a short-lived credential, sealed.
 //!
 //! What may be in it is settled once, from the input, the kind of the secret and its binding: a
-//! [`Plan`]. Policy sees the plan, and the plan is carried out.
+//! `Plan`. Policy sees the plan, and the plan is carried out.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -19,8 +19,8 @@ use crate::{
 };
 
 pub mod aws;
-mod gcp;
-mod github_app;
+pub mod gcp;
+pub mod github_app;
 pub mod grant;
 mod jws;
 mod jwt;

@@ -307,3 +307,104 @@ fn encoded(path: &str) -> String {
     }
     canonical
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue, Method};
+
+    use super::{Draft, Scope, credential_for};
+    use crate::{
+        binding::Endpoint,
+        operation::Kind,
+        outgoing::target::{Path, Query},
+        vault::material::{AccessKey, Material},
+    };
+
+    fn draft() -> Draft {
+        let endpoint = Endpoint::new("https://api.example.com:8443".parse().unwrap());
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("content-type", "text/plain"),
+            ("x-amz-meta-a", "two  words"),
+            ("user-agent", "strongroom"),
+            ("accept-encoding", "identity"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let pairs = [("a b", "+/"), ("c", "")];
+        Draft {
+            version: 1,
+            method: Method::POST,
+            // What may stand in a path as it is stays so when it is sent.
+            path: Path::parse("/v1/a!b'(c):@é,$&=*~;x").unwrap(),
+            query: Query::new(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())))
+                .unwrap(),
+            headers,
+            body: Bytes::from_static(b"hello"),
+            route: endpoint.route((0, 0), None),
+        }
+    }
+
+    /// The signatures are botocore's (`sign` in `tests/python/sigv4.py`), of the same request.
+    #[test]
+    fn what_is_sent_as_it_is_is_signed_encoded() {
+        let key = r#"{"access_key_id":"AKIDEXAMPLE","secret_access_key":"wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY","session_token":"AQoDYXdz"}"#;
+        let material = Material::import(Some(Kind::Aws), key.as_bytes()).unwrap();
+        let key = AccessKey::of(&material).unwrap();
+        let table = [
+            (
+                "s3",
+                "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-meta-a;x-amz-security-token",
+                "f3f93f206395b55d83f482ff1092990abf7aaba73e20241cdb5234b766f242b5",
+            ),
+            (
+                "execute-api",
+                "content-type;host;x-amz-date;x-amz-meta-a;x-amz-security-token",
+                "7088e160cc91ffb1d8ba3aee2ed0d60ab75beafae9297782152e79d1094cef32",
+            ),
+        ];
+        for (service, signed, signature) in table {
+            let scope = Scope {
+                region: "eu-west-1",
+                service,
+            };
+            let now = "2026-03-01T15:00:00.9Z".parse().unwrap();
+            let credential = credential_for(&draft(), &key, scope, now).unwrap();
+            let headers: BTreeMap<&str, &str> = credential
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+                .collect();
+            assert_eq!(
+                headers["authorization"],
+                format!(
+                    "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260301/eu-west-1/{service}/aws4_request, \
+                     SignedHeaders={signed}, Signature={signature}"
+                )
+            );
+            assert_eq!(headers["x-amz-date"], "20260301T150000Z");
+            assert_eq!(headers["x-amz-security-token"], "AQoDYXdz");
+            assert_eq!(
+                headers.contains_key("x-amz-content-sha256"),
+                service == "s3"
+            );
+            // What must not come back, and what may.
+            let kept = |text: &str| {
+                let mut secrets = credential.secrets.iter();
+                secrets.any(|secret| secret.as_slice() == text.as_bytes())
+            };
+            for secret in [
+                key.secret(),
+                "AQoDYXdz",
+                signature,
+                headers["authorization"],
+            ] {
+                assert!(kept(secret), "{secret}");
+            }
+            assert!(!kept("20260301T150000Z"));
+        }
+    }
+}

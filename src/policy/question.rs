@@ -17,7 +17,7 @@ use cedar_policy::{
     RestrictedExpression,
 };
 use jiff::{Timestamp, tz::TimeZone};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::check;
 use crate::{
@@ -293,10 +293,45 @@ impl Question<'_> {
             request.resource().cloned(),
             request.context().cloned(),
         ) {
-            Request::new(principal, action, resource, context, schema).map_err(NotAskable::new)?;
+            Request::new(principal, action, resource, context, schema).map_err(|_| {
+                self.misfit().unwrap_or_else(|| {
+                    let record = record(self.operation);
+                    NotAskable(format!(
+                        "a field in `context.{record}` is not of the type that the schema gives it"
+                    ))
+                })
+            })?;
         }
         Entities::from_entities(entities.into_owned(), schema).map_err(NotAskable::new)?;
         Ok(())
+    }
+
+    /// What does not fit the schema: Cedar names it only of JSON.
+    fn misfit(&self) -> Option<NotAskable> {
+        let entity = |kind: &str, id: &str| json!({"type": kind, "id": id});
+        let fields = self.fields.iter().map(|(key, value)| {
+            let value = match value {
+                Value::String(name) if key == "algorithm" => entity("Algorithm", name),
+                Value::Object(_) => entity("Fields", key),
+                plain => plain.clone(),
+            };
+            (key.clone(), value)
+        });
+        let fields: Map<String, Value> = fields.collect();
+        let context = json!({
+            "asked": self.asked.as_str(),
+            "time": format!("{:.3}", self.time),
+            "hour": 0,
+            "weekday": 1,
+            "way_in": entity("WayIn", way_in(self.way_in)),
+            record(self.operation): fields,
+        });
+        let action = uid(&TYPES.action, self.operation.as_str());
+        let read = Context::from_json_value(context, Some((&*check::PARSED, &action)));
+        let error = read.err()?;
+        let mut causes =
+            std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
+        causes.by_ref().last().map(NotAskable::new)
     }
 
     fn context(&self, looks: Looks) -> Result<Vec<(String, RestrictedExpression)>, NotAskable> {

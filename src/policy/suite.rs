@@ -57,12 +57,9 @@ pub enum BadSuite {
     /// More than a file of tests has.
     #[error("it is longer than {} bytes", Suite::MAX_LEN)]
     TooLong,
-    /// Not TOML.
+    /// Neither TOML nor JSON of this form; the text says where.
     #[error("it is not a file of tests: {0}")]
-    Toml(#[from] toml::de::Error),
-    /// Not JSON, though it begins like it.
-    #[error("it is not a file of tests: {0}")]
-    Json(#[from] serde_json::Error),
+    Unread(String),
     /// A file with nothing in it tests nothing.
     #[error("it has no case; write one below `[[allow]]` or `[[deny]]`")]
     Empty,
@@ -108,9 +105,10 @@ impl Suite {
             return Err(BadSuite::TooLong);
         }
         let suite: Self = match text.trim_start().starts_with('{') {
-            true => serde_json::from_str(text)?,
-            false => toml::from_str(text)?,
-        };
+            true => serde_json::from_str(text).map_err(|error| error.to_string()),
+            false => toml::from_str(text).map_err(|error| error.to_string()),
+        }
+        .map_err(|why| BadSuite::Unread(why.trim_end().to_owned()))?;
         match suite.allow.is_empty() && suite.deny.is_empty() {
             true => Err(BadSuite::Empty),
             false => Ok(suite),

@@ -112,7 +112,7 @@ impl Fold {
                     number: version,
                     record: seq,
                     created: time,
-                    binding,
+                    binding: *binding,
                 },
             ),
             Record::Retirement { secret, version } => self.retire(&secret, version),

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use super::memory::with_clean_stack;
 use crate::{
     operation::{Kind, OperationError},
+    outgoing::scrub::MIN_LEN,
     service::key::PublicKey,
 };
 
@@ -252,6 +253,28 @@ impl Material {
             Some(_) => None,
             None => Some(&self.bytes),
         }
+    }
+
+    /// What its owner should know of a credential that is sent to providers.
+    pub fn advice(&self) -> Option<String> {
+        let longest = match self.kind {
+            Kind::Token => self.bytes.len(),
+            // An empty half is what some providers want; one long half is looked for.
+            Kind::Basic => {
+                let basic = Basic::read(&self.bytes)?;
+                basic.password.len().max(match basic.password {
+                    "" => basic.user.len(),
+                    _ => 0,
+                })
+            }
+            _ => return None,
+        };
+        (longest < MIN_LEN).then(|| {
+            format!(
+                "it has fewer than {MIN_LEN} bytes: where a provider echoes it, it is taken out of \
+                 the answer only together with what it was sent in"
+            )
+        })
     }
 
     /// The text of a secret that is one.

@@ -72,7 +72,7 @@ pub enum Record {
         /// 1 for the first binding of a secret, else one more than the last.
         version: u32,
         /// What it is for.
-        binding: Binding,
+        binding: Box<Binding>,
     },
     /// A version that is not used any more, or a whole secret. There is no way back.
     Retirement {
@@ -174,7 +174,7 @@ mod tests {
             Record::Binding {
                 secret: name("s"),
                 version: 1,
-                binding: Binding::default(),
+                binding: Box::default(),
             },
             Record::Retirement {
                 secret: name("s"),

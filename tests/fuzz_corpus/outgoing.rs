@@ -100,17 +100,13 @@ pub(super) fn scrubs() -> Vec<Seed> {
         seed("scrub/good-none", "correct horse\nnothing of it"),
         seed(
             "scrub/good-all",
-            b"HRKU-4f2a9c1e-77d0\n\x00 \x01 \x02 \x03 \x04 \x05 \x06 \x07 \x08 \x0b \x0c \x0e \x0f"
-                .to_vec(),
+            b"HRKU-4f2a9c1e-77d0\n\x00 \x01 \x02 \x03 \x04 \x05 \x06 \x07 \x08 \x0b \x0c \x0e \x0f",
         ),
         seed(
             "scrub/good-escapes",
-            b"\\\\u0041%%25%41&amp;\n<\x00\x01\x02\x03\x04\x07\x08>\\%&".to_vec(),
+            b"\\\\u0041%%25%41&amp;\n<\x00\x01\x02\x03\x04\x07\x08>\\%&",
         ),
-        seed(
-            "scrub/good-repeats",
-            b"aaaaaaaa\n\x00a\x00\x05aaaaa%61\x02".to_vec(),
-        ),
+        seed("scrub/good-repeats", b"aaaaaaaa\n\x00a\x00\x05aaaaa%61\x02"),
         seed("scrub/bad-short", "hunter2\nhunter2"),
         seed("scrub/bad-replacement", "credential\n[credential]"),
     ]

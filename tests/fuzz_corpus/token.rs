@@ -6,7 +6,10 @@ use strongroom::vault::material::Material;
 use super::{Seed, seed};
 
 pub(super) fn answers() -> Vec<Seed> {
-    let answer = |name: &str, json: &str| seed(&format!("token_answer/{name}"), json);
+    let of = |kind: &str, name: &str, json: &str| {
+        seed(&format!("token_answer/{name}"), format!("{kind}\n{json}"))
+    };
+    let answer = |name: &str, json: &str| of("oauth2", name, json);
     vec![
         answer(
             "good-rfc6749",
@@ -29,6 +32,24 @@ pub(super) fn answers() -> Vec<Seed> {
             "bad-scope",
             r#"{"access_token":"a","token_type":"bearer","scope":"\u202e"}"#,
         ),
+        of(
+            "github-app",
+            "good-github",
+            r#"{"token":"ghs_16C7e42F292c6912E7710c838347Ae178B4a","expires_at":"2016-07-11T22:14:10Z","permissions":{"contents":"read"},"repository_selection":"selected","repositories":[{"id":1296269,"name":"Hello-World"}]}"#,
+        ),
+        of(
+            "github-app",
+            "bad-github-time",
+            r#"{"token":"ghs_a","expires_at":"soon"}"#,
+        ),
+        of(
+            "gcp",
+            "good-gcp",
+            r#"{"id_token":"eyJhbGciOiJub25lIn0.eyJhdWQiOiJodHRwczovL3J1bi5leGFtcGxlIiwiZXhwIjoxNzY3MjI1NjAwfQ.c2ln"}"#,
+        ),
+        of("gcp", "bad-gcp-parts", r#"{"id_token":"a.b"}"#),
+        of("gcp", "bad-gcp-claims", r#"{"id_token":"a.e30.c"}"#),
+        of("saml", "bad-kind", "{}"),
         answer("bad-form", "access_token=a&token_type=bearer"),
     ]
 }

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use serde_json::json;
 
-use super::{KEY, Story, add, ask, get, outcome};
+use super::{KEY, Story, ask, get, outcome};
 use crate::support::{Vault, provider::Provider};
 
 /// How it ended: the caller's status, the ending, and that the detail says something.

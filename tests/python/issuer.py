@@ -154,6 +154,7 @@ server.register_grant(Refresh)
 
 
 @app.post("/oauth/token")
+@app.post("/oauth/token/")
 def oauth_token():
     form = {name: value for name, value in request.form.items() if "secret" not in name}
     with lock:
@@ -161,6 +162,7 @@ def oauth_token():
         held, hold["next"] = hold["next"], False
     say(
         endpoint="oauth",
+        path=request.path,
         grant=form.get("grant_type"),
         scope=form.get("scope"),
         resource=form.get("resource"),

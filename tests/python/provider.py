@@ -11,7 +11,8 @@ What it answers depends on the path:
     /reflect/HOW        the credential, as it came, in the answer's headers and body: HOW is plain,
                         base64, base64url, percent, hex, json, split (in two chunks) or header
     /bytes/N            N bytes; /chunks/N the same without saying how many
-    /trickle/N          half of N bytes, and the rest when somebody asks for /open/trickle
+    /trickle/N          N bytes, the last of them when somebody asks for /open/trickle; a line tells
+                        that the others are sent
     /binary             three bytes that are no text
     /compressed         gzip, which nobody asked for
     /sum                the length and SHA-256 of the body that it got
@@ -152,11 +153,10 @@ class Handler(BaseHTTPRequestHandler):
             self.send_response(200)
             self.send_header("Content-Length", rest)
             self.end_headers()
-            half = int(rest) // 2
-            self.wfile.write(b"a" * half)
-            self.wfile.flush()
+            self.wfile.write(b"a" * (int(rest) - 1))
+            say(json.dumps({"trickled": int(rest) - 1}))
             gate("trickle").wait()
-            self.wfile.write(b"b" * (int(rest) - half))
+            self.wfile.write(b"b")
         elif first in ("nothing", "no-http"):
             self.wfile.write(b"220 mail.example ESMTP\r\n" if first == "no-http" else b"")
             self.close_connection = True

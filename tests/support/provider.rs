@@ -93,7 +93,7 @@ impl Provider {
         .to_vec()
     }
 
-    /// The same as a member `base_url`.
+    /// The same as an endpoint in a binding.
     pub fn endpoint(&self) -> Value {
         serde_json::json!({
             "url": self.url(),

@@ -59,6 +59,7 @@ fn a_client_gets_a_token_for_some_of_its_scopes() {
     let posted = json!({"client_id": "posted", "client_secret": "planted-posted-secret"});
     let mut other = binding.clone();
     other["token"]["oauth2"]["authentication"] = "post".into();
+    other["token"]["oauth2"]["path"] = "/".into();
     add(
         &vault,
         "posted",
@@ -95,7 +96,7 @@ fn a_client_gets_a_token_for_some_of_its_scopes() {
     assert_eq!(
         said,
         [
-            json!({"endpoint": "oauth", "grant": "client_credentials", "scope": "read",
+            json!({"endpoint": "oauth", "path": "/oauth/token", "grant": "client_credentials", "scope": "read",
             "resource": "https://crm.example", "basic": true, "status": 200,
             "parameters": ["grant_type", "resource", "scope"]})
         ]
@@ -105,6 +106,7 @@ fn a_client_gets_a_token_for_some_of_its_scopes() {
         "read write"
     );
     assert_eq!(issuer.said()[1]["basic"], false);
+    assert_eq!(issuer.said()[1]["path"], "/oauth/token/");
 
     refuses(&agent, &key, "crm", json!({"scopes": ["admin"]}));
     refuses(
@@ -384,6 +386,55 @@ fn what_the_owner_puts_in_meanwhile_counts() {
         "{ended}"
     );
     assert_eq!(versions(&vault, "crm"), 2);
+}
+
+#[test]
+fn a_use_that_waited_for_its_turn_is_stopped_if_it_is_not_allowed_any_more() {
+    let vault = Vault::create();
+    let issuer = Issuer::start(&vault, &[]);
+    add(
+        &vault,
+        "crm",
+        "oauth2",
+        REFRESHED.as_bytes(),
+        &refreshing(&issuer),
+    );
+    let key = vault.enrol("atlas");
+    vault.run(&["grant", "atlas", "token", "crm"]);
+    let agent = vault.agent();
+    issuer.control("hold");
+    let first = start(&agent, &key, "crm");
+    eventually("the server has made the exchange", || {
+        exchanges(&issuer).1 == 1
+    });
+    let second = start(&agent, &key, "crm");
+    eventually("both are on record", || {
+        let entries = vault.entries();
+        entries
+            .iter()
+            .filter(|entry| entry["kind"] == "use")
+            .count()
+            == 2
+    });
+    bind(&vault, "crm", &json!({}));
+    issuer.control("open");
+    let told = |child: std::process::Child| -> Value {
+        serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap()
+    };
+    issued(&told(first));
+    let second = told(second);
+    assert_eq!(second["status"], 422, "{second}");
+    let ended = outcome(&vault);
+    assert_eq!(ended["ending"], "stopped");
+    assert!(
+        ended["detail"]
+            .as_str()
+            .unwrap()
+            .contains("the binding of secret `crm`"),
+        "{ended}"
+    );
+    assert_eq!(exchanges(&issuer), (1, 1));
+    assert_eq!(versions(&vault, "crm"), 2, "what the first got is kept");
 }
 
 #[test]

@@ -432,6 +432,7 @@ async fn abandon(door: &Door, home: &Home, name: &Name) -> anyhow::Result<()> {
 async fn finished(door: &Door, name: &Name, version: u32, json: bool) -> anyhow::Result<()> {
     let altered = Altered {
         version: Some(version),
+        advice: None,
     };
     stored(door, name, &altered, json).await
 }

@@ -25,6 +25,9 @@ use crate::{
 #[derive(Debug, Deserialize)]
 pub(super) struct Altered {
     pub version: Option<u32>,
+    /// What the owner should know of the value.
+    #[serde(default)]
+    pub advice: Option<String>,
 }
 
 pub async fn secret(door: &Door, home: &Home, command: Secret, json: bool) -> anyhow::Result<()> {
@@ -177,6 +180,9 @@ pub(super) async fn stored(
     json: bool,
 ) -> anyhow::Result<()> {
     let row = find(door, name).await?;
+    if let Some(advice) = &altered.advice {
+        show::remark(format!("`{name}`: {advice}"));
+    }
     if json {
         return show::json(&row);
     }

@@ -1,10 +1,13 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header::CONTENT_LENGTH};
 use strongroom::errand::{Call, NoReply, Route};
 
-use super::{Held, IDLE_FOR, Outbound, ROUTES, is_same, request, reserve};
+use super::{Held, IDLE_FOR, Outbound, ROUTES, forget_unused, is_same, request, reserve};
 
 fn route(host: &str, key: u64) -> Route {
     Route {
@@ -109,7 +112,29 @@ async fn connections_are_shared_where_everything_is_the_same() {
     assert!(outbound.clients().is_empty());
     let late = outbound.client(&first, 0).err();
     assert_eq!(late, Some(NoReply::Locked), "a call from before the lock");
-    assert!(IDLE_FOR < Duration::from_secs(300));
+}
+
+#[tokio::test]
+async fn what_is_not_used_is_forgotten() {
+    let outbound = Outbound::new(1024);
+    for key in [1, 2] {
+        outbound
+            .client(&Arc::new(route("a.example", key)), 0)
+            .unwrap();
+    }
+    let mut clients = outbound.clients();
+    let now = Instant::now();
+    clients[0].used = now - IDLE_FOR;
+    assert!(forget_unused(&mut clients, now));
+    assert_eq!(
+        clients
+            .iter()
+            .map(|kept| kept.route.key.0)
+            .collect::<Vec<_>>(),
+        [2]
+    );
+    assert!(!forget_unused(&mut clients, now + IDLE_FOR));
+    assert!(clients.is_empty());
 }
 
 #[test]

@@ -117,7 +117,8 @@ fn bind(kind: Kind, more: Value) -> Result<Binding, String> {
     }
     let mut binding = json!({ "http": http });
     if kind == Kind::Aws {
-        binding["aws"] = json!({"regions": ["eu-west-1"], "services": ["s3"]});
+        binding["aws"] =
+            json!({"regions": ["eu-west-1"], "services": ["s3"], "hosts": ["example.com"]});
     }
     parse(kind, binding).map_err(|bad| bad.to_string())
 }

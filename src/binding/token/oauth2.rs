@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BadBinding, bad, lifetime, scopes, texts};
-use crate::binding::Endpoint;
+use crate::{binding::Endpoint, outgoing::target::Path};
 
 const SECTION: &str = "token.oauth2";
 
@@ -14,6 +14,10 @@ const SECTION: &str = "token.oauth2";
 pub struct Oauth2 {
     /// The token endpoint (RFC 6749, section 3.2).
     pub endpoint: Endpoint,
+    /// What stands behind the endpoint's path: for one that ends with a slash, which a base URL
+    /// does not keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// What is shown for a token.
     pub grant: Grant,
     /// How the client proves who it is.
@@ -64,6 +68,9 @@ pub enum ClientAuthentication {
 impl Oauth2 {
     pub(super) fn check(&self) -> Result<(), BadBinding> {
         self.endpoint.check(SECTION)?;
+        if let Some(path) = &self.path {
+            Path::parse(path).map_err(|error| bad(SECTION, "path", error.to_string()))?;
+        }
         scopes(SECTION, &self.scopes)?;
         texts(SECTION, "resource", &self.resource)?;
         texts(SECTION, "audience", &self.audience)?;

@@ -32,7 +32,7 @@ enum Form {
     /// Written by us, so each member is there once.
     Json,
     /// Written by us, so each name is there once.
-    Form,
+    Fields,
     /// Taken as it came.
     Raw,
 }
@@ -83,7 +83,7 @@ impl Body {
                 let pairs = named_values("form", Some(form))?;
                 (
                     "form",
-                    Self::new(Form::Form, pairs.to_string().into_bytes()),
+                    Self::new(Form::Fields, pairs.to_string().into_bytes()),
                 )
             }
             (None, None, Some(raw)) => {
@@ -127,7 +127,7 @@ impl Body {
     pub(super) fn content_type(&self) -> &'static str {
         match self.form {
             Form::Json => "application/json",
-            Form::Form => "application/x-www-form-urlencoded",
+            Form::Fields => "application/x-www-form-urlencoded",
             Form::None | Form::Raw => "application/octet-stream",
         }
     }
@@ -145,7 +145,7 @@ impl Body {
                     "send a body that is neither JSON nor a form: policy looks into it".to_owned(),
                 );
             }
-            Form::Form => Value::Object(
+            Form::Fields => Value::Object(
                 read_form(&self.bytes)
                     .map(|(name, value)| (name, Value::String(value)))
                     .collect(),

@@ -549,7 +549,7 @@ fn the_binding_refuses_what_policy_could_not_see() {
             Some(json!({"attach": {"query": "api_key"}})),
             json!({"method": "GET", "path": "/", "query": {"API_KEY": "mine"}})
         ),
-        "the binding of the secret does not allow to set `api_key` in the query: it is the credential's"
+        "the binding of the secret does not allow to set `API_KEY` in the query: it is the credential's"
     );
     assert!(
         refused(Kind::Hmac, None, json!({"method": "GET", "path": "/"}))

@@ -127,7 +127,7 @@ impl Plan for Account<'_> {
         let key = account.key().map_err(|_| FAILED)?;
         let assertion = jws::compact(&key, JwtAlgorithm::Rs256, header, &claims)?;
         let form = [("grant_type", GRANT), ("assertion", assertion.as_str())];
-        let call = grant::post(&endpoint, setting, Credential::default(), &form)?;
+        let call = grant::post(&endpoint, setting, "", Credential::default(), &form)?;
         let (wanted, longest) = (self.wanted.clone(), self.binding.max_lifetime);
         let (version, now) = (setting.version, setting.now);
         Ok(Step::Call(
@@ -174,43 +174,61 @@ fn access(reply: &Reply, scopes: &[String]) -> Result<Issued, Failure> {
     })
 }
 
-/// When it expires stands in the token, and nowhere else in the answer.
 fn id(reply: &Reply, audience: &str, now: Timestamp) -> Result<Issued, Failure> {
-    #[derive(Deserialize)]
-    struct Answer {
-        id_token: SecretText,
-    }
-    #[derive(Deserialize)]
-    struct Claims {
-        aud: String,
-        exp: i64,
-    }
     grant::succeeded(reply)?;
-    let bad = || {
-        let detail = "the answer of the token endpoint is not one with an ID token";
-        grant::bad_answer(reply, detail.to_owned())
-    };
-    let answer: Answer = serde_json::from_slice(&reply.body).map_err(|_| bad())?;
-    let token = answer.id_token;
-    if !token.is_printable() || token.as_str().len() > MAX_TEXT {
-        return Err(bad());
-    }
-    let mut parts = token.as_str().split('.');
-    let claims = match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(_), Some(claims), Some(_), None) => URL_SAFE_NO_PAD.decode(claims),
-        _ => return Err(bad()),
-    };
-    let claims = Zeroizing::new(claims.map_err(|_| bad())?);
-    let claims: Claims = serde_json::from_slice(&claims).map_err(|_| bad())?;
-    if claims.aud != audience {
-        let detail = "the ID token is for another audience than was asked for";
-        return Err(grant::bad_answer(reply, detail.to_owned()));
+    let bad =
+        |why: &str| grant::bad_answer(reply, format!("the answer of the token endpoint {why}"));
+    let IdToken { token, aud, exp } =
+        IdToken::read(&reply.body).ok_or_else(|| bad("is not one with an ID token"))?;
+    if aud != audience {
+        return Err(bad(
+            "has an ID token for another audience than was asked for",
+        ));
     }
     Ok(Issued {
-        lifetime: claims.exp.saturating_sub(now.as_second()),
+        lifetime: exp.saturating_sub(now.as_second()),
         token,
         rest: Map::new(),
     })
+}
+
+/// An answer with an ID token. When that expires stands in the token, and nowhere else.
+pub struct IdToken {
+    token: SecretText,
+    aud: String,
+    exp: i64,
+}
+
+impl IdToken {
+    /// Reads an answer; `None` if it is none.
+    pub fn read(json: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Answer {
+            id_token: SecretText,
+        }
+        #[derive(Deserialize)]
+        struct Claims {
+            aud: String,
+            exp: i64,
+        }
+        let token = serde_json::from_slice::<Answer>(json).ok()?.id_token;
+        if !token.is_printable() || token.as_str().len() > MAX_TEXT {
+            return None;
+        }
+        let mut parts = token.as_str().split('.');
+        let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() {
+            return None;
+        }
+        let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).ok()?);
+        let Claims { aud, exp } = serde_json::from_slice(&claims).ok()?;
+        Some(Self { token, aud, exp })
+    }
+
+    /// For whom it is, and when it expires, in seconds since 1970.
+    pub fn claims(&self) -> (&str, i64) {
+        (&self.aud, self.exp)
+    }
 }
 
 impl Issued {

@@ -37,7 +37,7 @@ struct Installation<'a> {
 
 /// What GitHub answers; it has more members than are of use here.
 #[derive(Deserialize)]
-struct Answer {
+pub struct Answer {
     token: SecretText,
     expires_at: Timestamp,
     #[serde(default)]
@@ -209,15 +209,33 @@ fn answer(reply: &Reply) -> Result<Answer, Failure> {
             "GitHub did not issue a token".to_owned(),
         ));
     }
-    let bad = || grant::bad_answer(reply, "GitHub's answer is not one with a token".to_owned());
-    if reply.body.len() > MAX_ANSWER {
-        return Err(bad());
+    let bad = "GitHub's answer is not one with a token";
+    Answer::read(&reply.body).ok_or_else(|| grant::bad_answer(reply, bad.to_owned()))
+}
+
+impl Answer {
+    /// Reads an answer; `None` if it is none.
+    pub fn read(json: &[u8]) -> Option<Self> {
+        if json.len() > MAX_ANSWER {
+            return None;
+        }
+        let answer: Self = serde_json::from_slice(json).ok()?;
+        let token = &answer.token;
+        (token.is_printable() && token.as_str().len() <= 4096).then_some(answer)
     }
-    let answer: Answer = serde_json::from_slice(&reply.body).map_err(|_| bad())?;
-    let token = &answer.token;
-    match token.is_printable() && token.as_str().len() <= 4096 {
-        true => Ok(answer),
-        false => Err(bad()),
+
+    /// When it expires.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// What it may do, and to which repositories.
+    pub fn reach(&self) -> (&BTreeMap<String, String>, Vec<&str>) {
+        let names = self
+            .repositories
+            .iter()
+            .map(|repository| repository.name.as_str());
+        (&self.permissions, names.collect())
     }
 }
 
@@ -270,12 +288,8 @@ fn report(
         return Err(grant::bad_answer(reply, detail));
     }
     let mut rest = Map::new();
-    rest.insert("permissions".to_owned(), texts(&answer.permissions));
-    let names = answer
-        .repositories
-        .iter()
-        .map(|repository| &repository.name);
-    let names: Vec<String> = names.cloned().collect();
+    let (permissions, names) = answer.reach();
+    rest.insert("permissions".to_owned(), texts(permissions));
     if !names.is_empty() {
         rest.insert("repositories".to_owned(), names.into());
     }

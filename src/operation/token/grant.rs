@@ -174,6 +174,7 @@ pub(super) fn bad_answer(reply: &Reply, detail: String) -> Failure {
 pub(super) fn post(
     endpoint: &Endpoint,
     setting: Setting<'_>,
+    path: &str,
     credential: Credential,
     form: &[(&str, &str)],
 ) -> Result<Box<Call>, OperationError> {
@@ -194,7 +195,7 @@ pub(super) fn post(
     let mut headers = HeaderMap::new();
     let form = HeaderValue::from_static("application/x-www-form-urlencoded");
     headers.insert(header::CONTENT_TYPE, form);
-    draft(endpoint, setting, "", headers, Bytes::from_owner(body))
+    draft(endpoint, setting, path, headers, Bytes::from_owner(body))
         .map(|draft| Box::new(draft.attach(credential)))
 }
 

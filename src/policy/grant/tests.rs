@@ -210,12 +210,13 @@ fn particulars_allow_what_they_say_and_no_more() {
     let get = |path: &str| http("GET", path, json!({}), json!({}));
     let certificate = |principals: Value, lifetime: u32| {
         json!({"principals": principals, "lifetime": lifetime, "key_id": "x", "public_key": "x",
+               "key_type": "ssh-ed25519", "serial": "1",
                "extensions": [], "critical_options": {}})
     };
     let token =
         |scopes: Value| json!({"type": "oauth2", "scopes": scopes, "claims": {}, "lifetime": 900});
     let audience = |audience: &str| json!({"type": "jwt", "scopes": [], "claims": {}, "lifetime": 900, "audience": audience});
-    let aws = |service: &str, region: &str| json!({"service": service, "region": region, "method": "GET", "host": "x", "path": "/", "query": {}, "presigned": false});
+    let aws = |service: &str, region: &str| json!({"service": service, "region": region, "method": "GET", "host": "x", "path": "/", "query": {}, "headers": {}, "presigned": false, "unsigned_payload": false});
     let ssh = |namespace: &str| json!({"namespace": namespace, "hash": "sha512", "input": "message", "size": 1});
     use OperationName::{AwsSign, Http, SshCertificate, SshSign, Token};
     let table: &[(OperationName, Set, &[Value], &[Value])] = &[

@@ -109,6 +109,10 @@ fn a_bad_file_is_said_to_be_one() {
             "strongroom policy schema",
         ),
         (
+            "fields = { input = \"message\", algorithm = \"ES256\" }",
+            "`size`",
+        ),
+        (
             "fields = { inptu = \"message\", size = 1, algorithm = \"ES256\" }",
             "strongroom policy schema",
         ),

@@ -148,7 +148,7 @@ impl Vault {
             let record = Record::Binding {
                 secret: name.clone(),
                 version: last.saturating_add(1),
-                binding: binding.clone(),
+                binding: Box::new(binding.clone()),
             };
             Ok((
                 record,

@@ -58,6 +58,21 @@ mod tests {
     use crate::{operation::Kind, vault::material::Material};
 
     #[test]
+    fn a_credential_that_is_too_short_to_be_looked_for_is_told() {
+        let advised = |kind, bytes: &[u8]| {
+            let material = Material::import(Some(kind), bytes).unwrap();
+            material.advice().is_some()
+        };
+        assert!(advised(Kind::Token, b"hunter2"));
+        assert!(!advised(Kind::Token, b"hunter22"));
+        assert!(advised(Kind::Basic, b"administrator:hunter2"));
+        assert!(!advised(Kind::Basic, b"me:hunter22"));
+        assert!(!advised(Kind::Basic, b"sk_live_4f2a:"));
+        assert!(advised(Kind::Basic, b"sk_live:"));
+        assert!(!advised(Kind::Opaque, b"x"));
+    }
+
+    #[test]
     fn a_user_name_and_a_password_are_told_apart() {
         let table: [(&[u8], &str, &str); 5] = [
             (b"atlas:correct horse\n", "atlas", "correct horse"),

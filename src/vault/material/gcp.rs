@@ -62,7 +62,9 @@ impl ServiceAccount {
                 "a member is empty, too long, or has spaces in it",
             ));
         }
-        account.key()?;
+        account
+            .key()
+            .map_err(|_| malformed("its `private_key` is not an RSA key in PEM"))?;
         Ok(account)
     }
 

@@ -30,7 +30,13 @@ pub(super) fn import(kind: Option<Kind>, bytes: &[u8]) -> Result<Material, Mater
         Some(Kind::Oauth2) => return Client::read(bytes)?.to_material(),
         Some(Kind::Gcp) => return ServiceAccount::read(bytes)?.to_material(),
         Some(Kind::GithubApp) => {
-            let key = Material::import(Some(Kind::Rsa), bytes)?;
+            let key = import(Some(Kind::Rsa), bytes).map_err(|error| match error {
+                MaterialError::NotOfKind { .. } => MaterialError::NotOfKind {
+                    kind: Kind::GithubApp,
+                    expected: "an RSA key as PEM, as GitHub hands it out",
+                },
+                telling => telling,
+            })?;
             return Material::raw(Kind::GithubApp, key.to_stored().to_vec());
         }
         None if totp::is_uri(bytes) => return Material::raw(Kind::Totp, bytes.to_vec()),

@@ -573,3 +573,90 @@ proptest! {
         let _ = Material::import(None, jwk.to_string().as_bytes());
     }
 }
+
+#[test]
+fn oauth2_clients_have_one_form() {
+    let import = |json: &str| Material::import(Some(Kind::Oauth2), json.as_bytes());
+    let spaced = import(
+        "{ \"refresh_token\": \"r\\/\\u0031\", \"client_secret\": null,\n \"client_id\": \"a b\" }\n",
+    )
+    .unwrap();
+    let canonical = br#"{"client_id":"a b","refresh_token":"r/1"}"#;
+    assert_eq!(*spaced.to_stored(), canonical);
+    let client = super::oauth2::Client::of(&spaced).unwrap();
+    assert_eq!(client.refresh_token.unwrap().as_str(), "r/1");
+    for (json, expected) in [
+        ("client_id=a", "it is JSON like"),
+        (
+            r#"{"client_id":"a","client_secret":"planted","scope":"b"}"#,
+            "and nothing else",
+        ),
+        (
+            r#"{"client_id":"a"}"#,
+            "neither `client_secret` nor `refresh_token`",
+        ),
+        (r#"{"client_id":"a","client_secret":""}"#, "printable ASCII"),
+        (
+            r#"{"client_id":"a","client_secret":"planted\n"}"#,
+            "printable ASCII",
+        ),
+        (r#"{"client_id":"a","client_secret":7}"#, "it is JSON like"),
+    ] {
+        let message = import(json).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+        assert!(!message.contains("planted"));
+    }
+}
+
+#[test]
+fn a_github_apps_key_is_rsa_in_either_of_its_forms() {
+    let key = Material::generate_rsa(2048).unwrap().to_stored();
+    let pkcs1 = openssl(&["rsa", "-traditional"], &key);
+    assert!(pkcs1.starts_with(b"-----BEGIN RSA PRIVATE KEY-----"));
+    for pem in [pkcs1.as_slice(), &key] {
+        let material = Material::import(Some(Kind::GithubApp), pem).unwrap();
+        assert_eq!(material.kind(), Kind::GithubApp);
+        assert_eq!(*material.to_stored(), *key);
+        assert!(material.public_key().is_none());
+    }
+    let other = Material::generate(Kind::Ed25519).unwrap().to_stored();
+    assert!(Material::import(Some(Kind::GithubApp), &other).is_err());
+    let message = Material::import(Some(Kind::GithubApp), b"planted").unwrap_err();
+    assert_eq!(
+        message.to_string(),
+        "a secret of kind `github-app` must be an RSA key as PEM, as GitHub hands it out"
+    );
+}
+
+#[test]
+fn a_service_account_is_what_its_key_file_says() {
+    let key = Material::generate_rsa(2048).unwrap().to_stored();
+    let file = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut file = serde_json::json!({
+            "type": "service_account", "project_id": "acme", "private_key_id": "01",
+            "private_key": str::from_utf8(&key).unwrap(), "client_email": "robot@acme.example",
+            "token_uri": "https://oauth2.googleapis.com/token",
+        });
+        change(&mut file);
+        Material::import(Some(Kind::Gcp), file.to_string().as_bytes())
+    };
+    let material = file(&|_| {}).unwrap();
+    let again = Material::import(Some(Kind::Gcp), &material.to_stored()).unwrap();
+    assert_eq!(*again.to_stored(), *material.to_stored());
+    let account = super::gcp::ServiceAccount::of(&material).unwrap();
+    assert_eq!(*account.key().unwrap().to_stored(), *key);
+    assert_eq!(account.client_email, "robot@acme.example");
+    for (member, value, expected) in [
+        ("type", "authorized_user", "`type` is not `service_account`"),
+        ("private_key", "planted", "not an RSA key in PEM"),
+        ("client_email", "two words", "has spaces in it"),
+        ("token_uri", "", "is empty"),
+        ("sudo", "1", "with nothing added"),
+    ] {
+        let message = file(&|file| file[member] = value.into())
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains(expected), "{member}: {message}");
+        assert!(!message.contains("planted"));
+    }
+}

@@ -106,12 +106,13 @@ pub fn body_of(result: &Value) -> anyhow::Result<Vec<u8>> {
 
 /// The status and what matters of the headers beside the output, the body as the output.
 pub fn print(result: &Value, with_body: bool) -> anyhow::Result<()> {
-    let status = result["status"].as_u64().unwrap_or_default();
+    let status = result.get("status").and_then(Value::as_u64);
+    let status = status.unwrap_or_default();
     let colour = if status < 400 { GOOD } else { BAD };
     let mut line = format!("{colour}{status}{colour:#}");
     for name in ["content-type", "location", "retry-after"] {
-        let value = result["headers"][name][0].as_str();
-        if let Some(value) = value {
+        let value = result.pointer(&format!("/headers/{name}/0"));
+        if let Some(value) = value.and_then(Value::as_str) {
             line.push_str(&format!("  {MILD}{name}: {}{MILD:#}", escaped(value)));
         }
     }
