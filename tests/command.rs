@@ -160,7 +160,7 @@ fn every_list_is_a_table_for_people_and_json_for_programs() {
     for (list, heading, row) in [
         (
             &["secret", "list"][..],
-            "NAME KIND VERSION FOR ALIASES LABELS",
+            "NAME KIND VERSION FOR ALIASES LABELS AGE",
             "deploy-key ed25519 1 deploy production",
         ),
         (&["alias", "list"], "ALIAS SECRET", "deploy deploy-key"),

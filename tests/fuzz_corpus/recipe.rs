@@ -29,6 +29,7 @@ use super::targets::{
 mod aws;
 mod keys;
 mod outgoing;
+mod rotation;
 mod ssh;
 mod text;
 mod token;
@@ -47,6 +48,7 @@ pub fn seeds() -> Vec<Seed> {
         keys::keys(),
         ssh::seeds(),
         outgoing::bindings(),
+        rotation::bindings(),
         outgoing::targets(),
         outgoing::scrubs(),
         aws::answers(),

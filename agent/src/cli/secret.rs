@@ -102,7 +102,7 @@ pub async fn secret(door: &Door, home: &Home, command: Secret, json: bool) -> an
                 return Ok(());
             }
             show::table(
-                &["name", "kind", "version", "age", "for", "aliases", "labels"],
+                &["name", "kind", "version", "for", "aliases", "labels", "age"],
                 rows.into_iter().map(|row| {
                     let version = row
                         .current
@@ -112,13 +112,13 @@ pub async fn secret(door: &Door, home: &Home, command: Secret, json: bool) -> an
                         row.name,
                         row.kind,
                         version,
-                        age,
                         row.bound
                             .as_ref()
                             .map(binding::in_short)
                             .unwrap_or_default(),
                         row.aliases.join(", "),
                         row.labels.join(", "),
+                        age,
                     ]
                 }),
             )
