@@ -16,7 +16,7 @@
 //! | `encrypt` | `size`, `aad`? |
 //! | `decrypt` | `size`, `aad`?, `version`? |
 //! | `data-key` | `size`, `aad`? |
-//! | `http` | `method`, `host`, `path`, `query`, `body`, `size`, `content_type`? |
+//! | `http` | `method`, `host`, `path`, `query`, `headers`, `body`, `size`, `content_type`? |
 //! | `aws-sign` | `service`, `region`, `method`, `host`, `path`, `query`, `headers`, `presigned`, `expires`?, `unsigned_payload`, `action`? |
 //! | `token` | `scopes`, `claims`, and what of `audience`, `subject`, `lifetime` was asked for; the rest with a binding |
 //! | `ssh-sign` | `namespace`, `hash`, `input` (`message` or `digest`), `size` |

@@ -78,7 +78,7 @@
 //! | `base_url` | an endpoint, see above; needed |
 //! | `attach` | how the credential is attached; by the kind of the secret if left out |
 //! | `headers` | headers that every request has; no caller sets these |
-//! | `allow_headers` | names of headers that a caller may set beside the harmless ones |
+//! | `allow_headers` | names of headers that a caller may set beside the harmless ones; policy sees them |
 //! | `body_fields` | JSON pointers (RFC 6901) into bodies: policy sees what is there, see below |
 //! | `public_user` | for kind `basic`: `true` if the user name is no secret, and stays in answers |
 //!
@@ -146,8 +146,8 @@
 //! one service that there are, or for those that are parts of the host's name
 //! (`sqs.eu-west-1.amazonaws.com`). A base URL for which that is not clear is refused. Headers that
 //! change what a request means (`X-Amz-Acl`, `X-Amz-Copy-Source`) or say what is called
-//! (`X-Amz-Target`) are not a caller's to set unless `allow_headers` names them, and policy does not
-//! see them with `http`; with `aws-sign` it does.
+//! (`X-Amz-Target`) are not a caller's to set unless `allow_headers` names them; then policy sees
+//! them in `headers`, as it does with `aws-sign`.
 //!
 //! ```json
 //! {"aws": {"regions": ["eu-west-1"], "services": ["sqs"]},

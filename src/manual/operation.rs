@@ -147,7 +147,8 @@
 //! frameworks take for the method, is refused.
 //!
 //! Policy sees `method`, `host` (with the port, if it is not the scheme's own), `path`, `query`
-//! (`context.http.query.getTag("force")`), `body` (what is at the binding's `body_fields`), `size`
+//! (`context.http.query.getTag("force")`), `headers` (what `allow_headers` lets a caller set, by
+//! names in lower case), `body` (what is at the binding's `body_fields`), `size`
 //! of the body in bytes, and `content_type` if there is a body.
 //!
 //! **The credential does not come back.** It is looked for in names and values of headers and in

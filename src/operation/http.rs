@@ -112,6 +112,7 @@ impl HttpInput {
             ("method".to_owned(), self.method.as_str().into()),
             ("path".to_owned(), self.path.under(base).as_str().into()),
             ("query".to_owned(), Value::Object(query.collect())),
+            ("headers".to_owned(), Value::Object(self.telling_headers())),
             ("body".to_owned(), body.clone()),
             ("size".to_owned(), self.body.bytes().len().into()),
         ]);
@@ -209,6 +210,16 @@ impl HttpInput {
                 .base_url
                 .route(setting.route_key(Purpose::Http), certificate),
         })
+    }
+
+    /// The headers that may change what a request means: they are there because the binding allows
+    /// them, and policy decides about them.
+    fn telling_headers(&self) -> Map<String, Value> {
+        self.headers
+            .iter()
+            .filter(|(name, _)| !headers::is_harmless(name))
+            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())))
+            .collect()
     }
 
     fn content_type(&self) -> Option<&str> {

@@ -107,6 +107,7 @@ fn what_policy_sees_is_what_is_sent() {
         &json!({"http": {
             "base_url": "https://api.example.com:8443/v2/",
             "body_fields": ["/slug", "/size/cpu", "/tags", "/missing", "/a~1b"],
+            "allow_headers": ["x-tenant"],
         }})
         .to_string(),
     )
@@ -115,7 +116,7 @@ fn what_policy_sees_is_what_is_sent() {
         "method": "POST",
         "path": "/apps/%77eb/releases",
         "query": {"force": "yes please", "dry": "0"},
-        "headers": {"Accept": "application/vnd.heroku+json; version=3"},
+        "headers": {"Accept": "application/vnd.heroku+json; version=3", "X-Tenant": "blue"},
         "body": {"slug": "4f2a", "size": {"cpu": 2.50}, "tags": ["a", 1], "a/b": null, "other": "x"},
     });
     let operation = Operation::parse("http", input.clone()).unwrap();
@@ -127,6 +128,7 @@ fn what_policy_sees_is_what_is_sent() {
             "host": "api.example.com:8443",
             "path": "/v2/apps/web/releases",
             "query": {"dry": "0", "force": "yes please"},
+            "headers": {"x-tenant": "blue"},
             "body": {"/slug": "4f2a", "/size/cpu": "2.5", "/tags": "[\"a\",1]", "/a~1b": "null"},
             "size": call.body.len(),
             "content_type": "application/json",
@@ -155,7 +157,8 @@ fn what_policy_sees_is_what_is_sent() {
             .starts_with("strongroom/")
     );
     assert!(call.headers["authorization"].is_sensitive());
-    assert_eq!(call.headers.len(), 5);
+    assert_eq!(header(&call, "x-tenant"), Some("blue"));
+    assert_eq!(call.headers.len(), 6);
     let route = &call.route;
     assert_eq!(
         (route.host.as_str(), route.port, route.tls),

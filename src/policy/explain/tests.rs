@@ -36,7 +36,7 @@ fn case() -> Case {
         asked: name("heroku/prod"),
         fields: json!({
             "method": "POST", "host": "api.heroku.com", "path": "/apps/web/releases",
-            "query": {"force": "true"}, "body": {}, "size": 0,
+            "query": {"force": "true"}, "headers": {}, "body": {}, "size": 0,
         })
         .as_object()
         .unwrap()

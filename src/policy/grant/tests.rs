@@ -206,7 +206,7 @@ fn each_operation_with_particulars_has_its_statement() {
 #[test]
 fn particulars_allow_what_they_say_and_no_more() {
     type Set = fn(&mut Particulars);
-    let http = |method: &str, path: &str, query: Value, body: Value| json!({"method": method, "host": "api.heroku.com", "path": path, "query": query, "body": body, "size": 0});
+    let http = |method: &str, path: &str, query: Value, body: Value| json!({"method": method, "host": "api.heroku.com", "path": path, "query": query, "headers": {}, "body": body, "size": 0});
     let get = |path: &str| http("GET", path, json!({}), json!({}));
     let certificate = |principals: Value, lifetime: u32| {
         json!({"principals": principals, "lifetime": lifetime, "key_id": "x", "public_key": "x",
@@ -231,7 +231,7 @@ fn particulars_allow_what_they_say_and_no_more() {
             |p| p.hosts = vec!["*.heroku.com".to_owned()],
             &[get("/")],
             &[
-                json!({"method": "GET", "host": "heroku.com.evil", "path": "/", "query": {}, "body": {}, "size": 0}),
+                json!({"method": "GET", "host": "heroku.com.evil", "path": "/", "query": {}, "headers": {}, "body": {}, "size": 0}),
             ],
         ),
         (
