@@ -1,15 +1,11 @@
-//! The command line: what can be said. What it does is in the modules below, one per noun.
+//! The command line: what can be said, here and in `words`. What it does is in the other modules,
+//! one per noun.
 
-use std::{path::PathBuf, str::FromStr};
+use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use jiff::Timestamp;
-use strongroom::{
-    name::Name,
-    operation::{Kind, OperationName},
-    request::WayIn,
-    service::key::Thumbprint,
-};
+use strongroom::{name::Name, service::key::Thumbprint};
 
 pub mod audit;
 pub mod binding;
@@ -24,8 +20,10 @@ pub mod secret;
 pub mod service;
 pub mod up;
 pub mod vault;
+mod words;
 
 use door::Door;
+pub use words::{Alias, Attach, Grant, HttpAsk, HttpFlags, Policy, Request, RotateFlags, Secret};
 
 use crate::{home::Home, show::say};
 
@@ -126,205 +124,6 @@ pub enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Secret {
-    /// Put a secret in: from standard input, a file, or a hidden prompt
-    Add {
-        name: Name,
-        /// What it is; found out from PEM, OpenSSH and JWK keys by itself
-        #[arg(long)]
-        kind: Option<Kind>,
-        /// Read the value from this file instead of standard input or the prompt
-        #[arg(long, value_name = "FILE")]
-        file: Option<PathBuf>,
-        #[command(flatten)]
-        options: SecretOptions,
-        #[command(flatten)]
-        http: HttpFlags,
-    },
-    /// Make a fresh secret inside the vault
-    Generate {
-        name: Name,
-        #[arg(long)]
-        kind: Kind,
-        #[command(flatten)]
-        options: SecretOptions,
-    },
-    /// List the secrets
-    List,
-    /// Show one secret's versions and public key, never its value
-    Show { name: Name },
-    /// Add a new version: from standard input, a file, freshly made, or by a program of yours
-    #[command(
-        after_help = "A program given with `--with` is run twice. It gets one JSON object on standard input: in the phase\n\
-        `create` it makes a new value at the provider and prints it; when that is stored, in the phase\n\
-        `revoke`, it revokes the old one. `--with` comes last: what follows is the program's."
-    )]
-    Rotate {
-        #[arg(required_unless_present = "due")]
-        name: Option<Name>,
-        #[command(flatten)]
-        flags: RotateFlags,
-    },
-    /// Say what a secret is for: where its credential goes, how it is attached, what it may do
-    #[command(
-        after_help = "Flags set the section `http` of the binding and leave the others as they are; `--file`\n\
-        replaces all of it. `strongroom secret show NAME --json` prints what it says now."
-    )]
-    Bind {
-        name: Name,
-        /// The whole binding as JSON, `-` for standard input
-        #[arg(long, value_name = "FILE", conflicts_with_all = HttpFlags::NAMES)]
-        file: Option<PathBuf>,
-        #[command(flatten)]
-        http: HttpFlags,
-    },
-    /// Take a secret, or one version of it, out of use; nothing is deleted
-    Retire {
-        name: Name,
-        /// Only this version
-        #[arg(long, value_name = "N")]
-        version: Option<u32>,
-    },
-    /// Print the value; asks for the passphrase, and is recorded and notified first
-    Reveal {
-        name: Name,
-        /// This version instead of the current one
-        #[arg(long, value_name = "N")]
-        version: Option<u32>,
-    },
-}
-
-/// Where a new version comes from.
-#[derive(Debug, Args)]
-pub struct RotateFlags {
-    /// Make the new version inside the vault (the default for keys, if nothing is piped in)
-    #[arg(long, conflicts_with_all = ["file", "with", "recipe"])]
-    pub generate: bool,
-    /// Read the new value from this file; with `--resume`, the sealed one that was printed
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["with", "recipe"])]
-    pub file: Option<PathBuf>,
-    /// Have this program of yours make it at the provider, and revoke the old one
-    #[arg(long, value_name = "COMMAND", num_args = 1.., allow_hyphen_values = true, conflicts_with = "recipe")]
-    pub with: Vec<String>,
-    /// The same by the program that the binding names (`rotation.command`)
-    #[arg(long)]
-    pub recipe: bool,
-    /// Seconds that the program may take for each step [default: the binding's, or 120]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
-    pub timeout: Option<u32>,
-    /// Retire the old version when the provider has revoked it
-    #[arg(long)]
-    pub retire_old: bool,
-    /// Go on with a rotation by a program that stopped half-way
-    #[arg(long, conflicts_with_all = ["generate", "abandon"])]
-    pub resume: bool,
-    /// Forget a rotation by a program that stopped half-way
-    #[arg(long, conflicts_with_all = ["generate", "file", "with", "recipe"])]
-    pub abandon: bool,
-    /// Rotate every secret that is due and can be: keys, and what has a program
-    #[arg(long, conflicts_with_all = ["name", "generate", "file", "with", "recipe", "resume", "abandon"])]
-    pub due: bool,
-    /// With `--due`: only show what would be done
-    #[arg(long, requires = "due")]
-    pub dry_run: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct SecretOptions {
-    /// A label that policies can speak of; may be given several times
-    #[arg(long = "label", value_name = "LABEL")]
-    pub labels: Vec<String>,
-    /// Policies may allow `release`: handing out the value itself, sealed
-    #[arg(long)]
-    pub releasable: bool,
-}
-
-/// Where the credential of a secret goes, for `http`.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Where its credential goes (`http`)")]
-pub struct HttpFlags {
-    /// What every path is under
-    #[arg(long, value_name = "URL")]
-    pub base_url: Option<String>,
-    #[command(flatten)]
-    pub attach: Attach,
-    /// What stands before the credential in `--header`, with its space: 'Token '
-    #[arg(long, value_name = "TEXT", requires = "header")]
-    pub prefix: Option<String>,
-    /// Addresses that may be dialled though they are not public; may be given several times
-    #[arg(long = "network", value_name = "CIDR")]
-    pub networks: Vec<String>,
-    /// The base URL may be plain `http://`, inside the networks named
-    #[arg(long)]
-    pub allow_http: bool,
-    /// The certificates to trust instead of the platform's (PEM)
-    #[arg(long, value_name = "FILE")]
-    pub cacert: Option<PathBuf>,
-    /// A field of JSON bodies that policy sees, as a JSON pointer (/app/name); may be given several
-    /// times
-    #[arg(long = "body-field", value_name = "POINTER")]
-    pub body_fields: Vec<String>,
-    /// Seconds for a whole call, 1 to 300 [default: 30]
-    #[arg(long, value_name = "SECONDS")]
-    pub timeout: Option<u32>,
-    /// The most bytes that an answer may have [default: 10 MiB]
-    #[arg(long, value_name = "BYTES")]
-    pub max_reply: Option<u32>,
-}
-
-impl HttpFlags {
-    /// What clap calls them.
-    const NAMES: [&str; 14] = [
-        "base_url",
-        "bearer",
-        "basic",
-        "header",
-        "query",
-        "cookie",
-        "client_certificate",
-        "prefix",
-        "networks",
-        "allow_http",
-        "cacert",
-        "body_fields",
-        "timeout",
-        "max_reply",
-    ];
-}
-
-/// How a credential is attached.
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub struct Attach {
-    /// Attach it as `Authorization: Bearer …` (the default for a token)
-    #[arg(long)]
-    pub bearer: bool,
-    /// Attach it as `Authorization: Basic …` (for a user name and password)
-    #[arg(long)]
-    pub basic: bool,
-    /// Attach it in a header of this name
-    #[arg(long, value_name = "NAME")]
-    pub header: Option<String>,
-    /// Attach it as a parameter of the query
-    #[arg(long, value_name = "NAME")]
-    pub query: Option<String>,
-    /// Attach it as a cookie
-    #[arg(long, value_name = "NAME")]
-    pub cookie: Option<String>,
-    /// Show it as the TLS client certificate
-    #[arg(long)]
-    pub client_certificate: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Alias {
-    /// Point an alias at a secret, or at another one than before
-    Set { name: Name, secret: Name },
-    /// List the aliases
-    List,
-}
-
-#[derive(Debug, Subcommand)]
 pub enum Service {
     /// Enrol a service by its public key: OpenSSH, PEM or JWK; Ed25519 or P-256
     Add {
@@ -355,129 +154,6 @@ pub enum Service {
     Resume { name: Name },
 }
 
-/// `strongroom grant atlas sign deploy-key --purpose 'release *'`
-#[derive(Debug, Args)]
-pub struct Grant {
-    /// The service that may
-    pub service: Name,
-    /// What it may do; several are separated by commas
-    pub operations: Operations,
-    /// With which secrets
-    #[arg(required = true)]
-    pub secrets: Vec<Name>,
-    /// Only for a purpose like this; `*` stands for anything
-    #[arg(long, value_name = "PATTERN")]
-    pub purpose: Option<String>,
-    /// Only with a ticket like this
-    #[arg(long, value_name = "PATTERN")]
-    pub ticket: Option<String>,
-    /// Only from this address or network; may be given several times
-    #[arg(long = "address", value_name = "CIDR")]
-    pub addresses: Vec<String>,
-    /// Only over this way in
-    #[arg(long, value_enum)]
-    pub way_in: Option<Way>,
-    #[command(flatten)]
-    pub conditions: policy::options::Conditions,
-    /// The policy's name [default: made from the service and the operations]
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<Name>,
-    /// Only print the policy
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// Operations in one word, separated by commas.
-#[derive(Debug, Clone)]
-pub struct Operations(pub Vec<OperationName>);
-
-impl FromStr for Operations {
-    type Err = <OperationName as FromStr>::Err;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.split(',')
-            .map(str::parse)
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-}
-
-/// A way in, as a condition.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Way {
-    /// The TLS listener
-    Tls,
-    /// The local socket
-    Local,
-}
-
-impl From<Way> for WayIn {
-    fn from(way: Way) -> Self {
-        match way {
-            Way::Tls => Self::Tls,
-            Way::Local => Self::Local,
-        }
-    }
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Policy {
-    /// List the policies, or show one whole
-    Show {
-        name: Option<Name>,
-        /// This version instead of the newest
-        #[arg(long, value_name = "N", requires = "name")]
-        version: Option<u32>,
-    },
-    /// Write or change a policy in your editor; it is checked before it is stored
-    Edit { name: Name },
-    /// List the versions of a policy; all of them stay on record
-    History { name: Name },
-    /// Tell why a request would pass or not, and which condition fails
-    Explain {
-        /// The request as JSON ({"service", "operation", "secret", "input" or "fields", and if you like "purpose", "ticket", "way_in", "address", "time"}) [default: standard input]
-        file: Option<PathBuf>,
-        /// The request that this entry of the audit log tells of
-        #[arg(long, value_name = "N", conflicts_with = "file")]
-        entry: Option<u64>,
-    },
-    /// Hold a table of requests, to be allowed or denied, against the policies (exit code 1: a case missed; 2: not a file of tests)
-    Test {
-        /// TOML or JSON with `allow` and `deny`, lists of requests as for `explain`; `policies`, a list of files, in place of those in force; `secrets`, a table of those that are not in the vault
-        file: PathBuf,
-    },
-    /// Tell which of the last requests a change of the policies would allow or deny
-    Diff {
-        /// A file with another text for a policy; or the name of a policy, to be taken out of force
-        #[arg(value_name = "FILE|NAME")]
-        what: String,
-        /// The policy that the file would replace [default: the file's name]
-        #[arg(long, value_name = "NAME", conflicts_with = "version")]
-        name: Option<Name>,
-        /// Go back to this version of the policy
-        #[arg(long, value_name = "N")]
-        version: Option<u32>,
-        /// So many requests are looked at, the newest
-        #[arg(long, short = 'n', value_name = "N", default_value_t = 1000)]
-        last: u64,
-    },
-    /// Check a policy file against the schema
-    Check {
-        /// The file, `-` for standard input
-        file: PathBuf,
-    },
-    /// Store a policy; a new version takes the old one's place, which stays on record
-    Set {
-        name: Name,
-        /// The file, `-` for standard input
-        file: PathBuf,
-    },
-    /// Take a policy out of force; it stays on record
-    Retire { name: Name },
-    /// Print the schema that policies are written against
-    Schema,
-}
-
 #[derive(Debug, Subcommand)]
 pub enum Audit {
     /// Show entries as sentences
@@ -494,7 +170,7 @@ pub enum Audit {
         /// Only entries about this secret
         #[arg(long)]
         secret: Option<Name>,
-        /// Only this kind of entry: use, refusal, noise or administration
+        /// Only this kind of entry: use, outcome, refusal, noise or administration
         #[arg(long)]
         kind: Option<String>,
         /// At most this many, the newest
@@ -526,72 +202,6 @@ pub enum Notify {
     List,
     /// Send a test through every channel, or through one
     Test { channel: Option<Name> },
-}
-
-/// `strongroom request sign deploy-key --key atlas.key --agent 127.0.0.1:7443 --message 'hello'`
-#[derive(Debug, Args)]
-pub struct Request {
-    /// What to ask for: sign, http, token, … (README.md lists them)
-    pub operation: OperationName,
-    /// The secret or alias
-    pub secret: Name,
-    /// The service's private key: PEM or OpenSSH, Ed25519 or P-256
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
-    /// The agent: `https://host:port` or the path of its local socket
-    #[arg(long, value_name = "URL")]
-    pub agent: String,
-    /// The certificates to trust for TLS instead of the platform's
-    #[arg(long, value_name = "FILE")]
-    pub cacert: Option<PathBuf>,
-    /// The agent's thumbprint; without it the one that the agent shows is taken, and said
-    #[arg(long, value_name = "THUMBPRINT")]
-    pub thumbprint: Option<String>,
-    /// Why: kept in the audit log and shown to the owner
-    #[arg(long)]
-    pub purpose: Option<String>,
-    /// The ticket that it belongs to: kept and shown likewise
-    #[arg(long)]
-    pub ticket: Option<String>,
-    /// The operation's input as JSON; `@FILE` reads a file, `-` standard input
-    #[arg(long, value_name = "JSON")]
-    pub input: Option<String>,
-    /// Shorthand for `sign`, `ssh-sign`, `mac` and `encrypt`: the message or plaintext as text
-    #[arg(long, conflicts_with = "input")]
-    pub message: Option<String>,
-    /// Shorthand for `sign`, `ssh-sign`, `mac` and `encrypt`: the message or plaintext is this file
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "message"])]
-    pub message_file: Option<PathBuf>,
-    /// With a message, for `ssh-sign`: what the signature is for, such as `git` or `file`
-    #[arg(long, conflicts_with = "input")]
-    pub namespace: Option<String>,
-    /// Write only the signature, MAC, public key, certificate, code, plaintext, value or body to this
-    /// file, as bytes
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    #[command(flatten)]
-    pub http: HttpAsk,
-}
-
-/// Shorthand for the input of `http`.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Shorthand for `http`")]
-pub struct HttpAsk {
-    /// The method [default: GET, or POST with a body]
-    #[arg(long, value_name = "METHOD", conflicts_with = "input")]
-    pub method: Option<String>,
-    /// The path under the binding's base URL
-    #[arg(long, value_name = "PATH", conflicts_with = "input")]
-    pub path: Option<String>,
-    /// A parameter of the query; may be given several times
-    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "input")]
-    pub query: Vec<String>,
-    /// A header; may be given several times
-    #[arg(long = "header", value_name = "NAME: VALUE", conflicts_with = "input")]
-    pub headers: Vec<String>,
-    /// The body as JSON; `@FILE` reads a file, which may be anything
-    #[arg(long, value_name = "JSON", conflicts_with = "input")]
-    pub body: Option<String>,
 }
 
 /// Reads `--since`: a time, a day, or an age counted back from `now`.
