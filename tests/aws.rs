@@ -3,17 +3,15 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
+    process::Command,
 };
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    Agent, Vault, authority::Authority, provider::Provider, python, script, succeed, text,
-    with_input,
+    Agent, Vault, authority::Authority, peer::Peer, provider::Provider, python, script, succeed,
+    text, with_input,
 };
 
 const ID: &str = "AKIAIOSFODNN7PLANTED";
@@ -22,10 +20,8 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/ci/deploy";
 
 /// A running AWS; it ends with the test.
 struct Aws {
-    child: Child,
-    port: u16,
+    peer: Peer,
     cacert: String,
-    got: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Aws {
@@ -43,31 +39,14 @@ impl Aws {
             &key,
             &keys.to_string(),
         ]);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines.next().unwrap().unwrap().parse().unwrap();
-        let got = Arc::new(Mutex::new(Vec::new()));
-        let all = Arc::clone(&got);
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let line = serde_json::from_str(&line).unwrap();
-                all.lock().unwrap().push(line);
-            }
-        });
         Self {
-            child,
-            port,
+            peer: Peer::start(&mut command),
             cacert: authority.certificate(),
-            got,
         }
     }
 
     fn host(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.peer.port)
     }
 
     fn endpoint(&self) -> Value {
@@ -80,12 +59,7 @@ impl Aws {
 
     /// The last request that it got.
     fn last(&self) -> Value {
-        self.got
-            .lock()
-            .unwrap()
-            .last()
-            .cloned()
-            .expect("it was asked")
+        self.peer.last()
     }
 
     /// Asks it directly, with nothing of ours: status and body.
@@ -98,13 +72,6 @@ impl Aws {
         let told = succeed(command);
         let (body, status) = told.rsplit_once('\n').unwrap();
         (status.to_owned(), body.to_owned())
-    }
-}
-
-impl Drop for Aws {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -308,12 +275,8 @@ fn a_presigned_url_is_good_for_who_has_it() {
         json!({"method": "PUT", "path": "/deployments/a!b'(c):@é,$&=*~", "body_base64": "aGk="});
     let made = asked(&agent, &key, "http", &odd);
     assert_eq!(made["status"], 200, "{made}");
-    assert!(
-        aws.last()["target"]
-            .as_str()
-            .unwrap()
-            .contains("a!b'(c):@%C3%A9")
-    );
+    let sent = aws.last()["target"].as_str().unwrap().to_owned();
+    assert!(sent.contains("a!b'(c):@%C3%A9"), "{sent}");
 
     let url = format!("https://{}/deployments/4f2a/a%20(b)+c.txt", aws.host());
     let url = url.replace('+', "%2B");

@@ -1,18 +1,12 @@
 //! `token` through the built program: readers of tokens, an authorization server, and what GitHub
 //! and Google document; none of them has anything of ours.
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Stdio},
-    sync::{Arc, Mutex},
-};
+use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    Agent, Vault, authority::Authority, eventually, python, script, succeed, with_input,
+    Agent, Vault, authority::Authority, eventually, peer::Peer, python, script, succeed, with_input,
 };
 
 mod jwt;
@@ -21,10 +15,8 @@ mod providers;
 
 /// A running `issuer.py`; it ends with the test.
 struct Issuer {
-    child: Child,
-    port: u16,
+    peer: Peer,
     cacert: String,
-    said: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Issuer {
@@ -32,34 +24,19 @@ impl Issuer {
         let authority = Authority::create(vault.path(), "issuer-authority");
         let names = "subjectAltName=IP:127.0.0.1";
         let (certificate, key) = authority.sign("issuer", names);
-        let mut child = python()
+        let mut command = python();
+        command
             .arg(script("issuer.py"))
             .args(["--cert", &certificate, "--key", &key])
-            .args(more)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines.next().unwrap().unwrap().parse().unwrap();
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let all = Arc::clone(&said);
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let line = serde_json::from_str(&line).unwrap();
-                all.lock().unwrap().push(line);
-            }
-        });
+            .args(more);
         Self {
-            child,
-            port,
+            peer: Peer::start(&mut command),
             cacert: authority.certificate(),
-            said,
         }
     }
 
     fn url(&self, path: &str) -> String {
-        format!("https://127.0.0.1:{}{path}", self.port)
+        format!("https://127.0.0.1:{}{path}", self.peer.port)
     }
 
     /// Where it is, as a binding says it.
@@ -81,14 +58,7 @@ impl Issuer {
 
     /// What it was asked.
     fn said(&self) -> Vec<Value> {
-        self.said.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Issuer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.peer.got()
     }
 }
 

@@ -1,23 +1,17 @@
 //! A provider of the tests' own: HTTPS in Python's standard library, with certificates by openssl.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
-};
+use std::{path::Path, process::Command};
 
 use serde_json::Value;
 
-use super::{Vault, authority::Authority, eventually, python, script, succeed};
+use super::{Vault, authority::Authority, eventually, peer::Peer, python, script, succeed};
 
 /// A running provider; it ends with the test.
 pub struct Provider {
-    child: Child,
+    peer: Peer,
     pub port: u16,
     /// Whom to trust for its certificate.
     pub cacert: String,
-    got: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Provider {
@@ -49,29 +43,11 @@ impl Provider {
     }
 
     fn run(arguments: &[&str], cacert: String) -> Self {
-        let mut command = python();
-        command.arg(script("provider.py")).args(arguments);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines.next().unwrap().unwrap().parse().unwrap();
-        let got = Arc::new(Mutex::new(Vec::new()));
-        let all = Arc::clone(&got);
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                all.lock()
-                    .unwrap()
-                    .push(serde_json::from_str(&line).unwrap());
-            }
-        });
+        let peer = Peer::start(python().arg(script("provider.py")).args(arguments));
         Self {
-            child,
-            port,
+            port: peer.port,
+            peer,
             cacert,
-            got,
         }
     }
 
@@ -104,12 +80,12 @@ impl Provider {
 
     /// Every request that it got so far.
     pub fn got(&self) -> Vec<Value> {
-        self.got.lock().unwrap().clone()
+        self.peer.got()
     }
 
     /// The last request that it got.
     pub fn last(&self) -> Value {
-        self.got().pop().expect("it was asked")
+        self.peer.last()
     }
 
     /// Waits until so many requests have arrived there.
@@ -134,12 +110,5 @@ impl Provider {
             .arg(&self.cacert)
             .arg(format!("{}/open/{name}", self.url()));
         succeed(command);
-    }
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
