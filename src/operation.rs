@@ -28,11 +28,10 @@
 //! bytes themselves are never a field. [`Operation::fields_for`] also fills in the algorithm and
 //! encoding that a kind implies, so that a policy may rely on them.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 use zeroize::Zeroizing;
 
@@ -45,10 +44,12 @@ use crate::{
 pub mod aead;
 pub mod aws_sign;
 pub mod data_key;
+mod error;
 pub mod http;
 pub(crate) mod input;
 mod kind;
 pub mod mac;
+mod name;
 pub mod public_key;
 pub mod release;
 pub mod sign;
@@ -61,10 +62,12 @@ pub mod totp;
 pub use aead::{DecryptInput, EncryptInput, MAX_AAD};
 pub use aws_sign::AwsSignInput;
 pub use data_key::DataKeyInput;
+pub use error::{OperationError, Unsuitable};
 pub use http::HttpInput;
 pub use input::BadInput;
 pub use kind::{Kind, UnknownKind};
 pub use mac::{MacAlgorithm, MacInput, VerifyMacInput};
+pub use name::OperationName;
 pub use public_key::{PublicKeyFormat, PublicKeyInput};
 pub use release::ReleaseInput;
 pub use sign::{Encoding, SignAlgorithm, SignInput};
@@ -72,40 +75,6 @@ pub use ssh_certificate::SshCertificateInput;
 pub use ssh_sign::SshSignInput;
 pub use token::{LONGEST as LONGEST_TOKEN, TokenInput};
 pub use totp::TotpInput;
-
-/// The name of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OperationName {
-    /// Hands out the public half of a key.
-    PublicKey,
-    /// Signs a message or a digest.
-    Sign,
-    /// Computes a MAC.
-    Mac,
-    /// Says whether a MAC is right.
-    VerifyMac,
-    /// Encrypts with AES-256-GCM.
-    Encrypt,
-    /// Decrypts with AES-256-GCM; the plaintext leaves sealed.
-    Decrypt,
-    /// Makes a data key for envelope encryption: sealed, and encrypted under the secret.
-    DataKey,
-    /// Sends an HTTPS request with the credential attached, and gives back the answer.
-    Http,
-    /// Signs one AWS request (SigV4), or makes a presigned URL.
-    AwsSign,
-    /// Issues a short-lived credential, sealed.
-    Token,
-    /// Makes an SSH signature (SSHSIG).
-    SshSign,
-    /// Issues a short-lived SSH user certificate.
-    SshCertificate,
-    /// Computes the current one-time code, sealed.
-    Totp,
-    /// Hands out the value itself, sealed.
-    Release,
-}
 
 /// An operation with its parsed, bounded input.
 #[derive(Debug)]
@@ -148,118 +117,6 @@ pub enum Done {
     Written(Box<RawValue>),
     /// JSON that may only leave sealed to the caller's `reply_to`.
     Secret(Zeroizing<Vec<u8>>),
-}
-
-/// Why this operation can't be done with this secret. The caller's mistake: 422.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unsuitable {
-    /// The kind of secret has no such operation.
-    #[error("`{operation}` is not possible with a secret of kind `{kind}`; it can do {}", list(kind.operations()))]
-    Kind {
-        /// The kind of the secret.
-        kind: Kind,
-        /// What was asked for.
-        operation: OperationName,
-    },
-    /// The operation has such a field, but not with this kind of secret.
-    #[error(
-        "`{operation}` with a secret of kind `{kind}` takes no field `{field}`; it takes {}",
-        list(takes)
-    )]
-    Field {
-        /// The kind of the secret.
-        kind: Kind,
-        /// What was asked for.
-        operation: OperationName,
-        /// The field.
-        field: &'static str,
-        /// The fields that this kind has a use for.
-        takes: &'static [&'static str],
-    },
-    /// The secret's binding does not allow it.
-    #[error("the binding of the secret does not allow to {0}")]
-    NotBound(String),
-    /// The owner did not mark the secret as one that may leave.
-    #[error("the secret is not marked releasable")]
-    NotReleasable,
-    /// The kind has the operation, but not with this algorithm.
-    #[error("a key of kind `{kind}` can't sign with `{algorithm}`; it can with {}", list(SignAlgorithm::of(*kind)))]
-    Algorithm {
-        /// The kind of the secret.
-        kind: Kind,
-        /// What was asked for.
-        algorithm: SignAlgorithm,
-    },
-    /// The algorithm signs messages only.
-    #[error("`{0}` signs a message, not a digest; send `message`")]
-    NoDigest(SignAlgorithm),
-    /// The digest is not as long as the algorithm's hash.
-    #[error("`{algorithm}` signs a digest of {expected} bytes, and this one has {found}")]
-    DigestLength {
-        /// The algorithm that would have signed it.
-        algorithm: SignAlgorithm,
-        /// The length of the algorithm's hash in bytes.
-        expected: usize,
-        /// The length of the digest in bytes.
-        found: usize,
-    },
-    /// Only ECDSA signatures come in two encodings.
-    #[error("a signature by `{0}` has one encoding only; leave `encoding` out")]
-    NoEncoding(SignAlgorithm),
-}
-
-/// Why an operation failed after it was allowed and recorded.
-#[derive(Debug, thiserror::Error)]
-pub enum OperationError {
-    /// The caller's: the operation is not possible with this secret.
-    #[error(transparent)]
-    Unsuitable(#[from] Unsuitable),
-    /// The caller's: wrong key version, or something in it was changed.
-    #[error("the ciphertext does not decrypt; check `version`, `iv`, `tag` and `aad`")]
-    DoesNotDecrypt,
-    /// The machine's: the cryptographic library refused what should have worked.
-    #[error("the cryptographic library failed to {0}")]
-    Machine(&'static str),
-}
-
-impl OperationName {
-    /// Every operation.
-    pub const ALL: [Self; 14] = [
-        Self::PublicKey,
-        Self::Sign,
-        Self::Mac,
-        Self::VerifyMac,
-        Self::Encrypt,
-        Self::Decrypt,
-        Self::DataKey,
-        Self::Http,
-        Self::AwsSign,
-        Self::Token,
-        Self::SshSign,
-        Self::SshCertificate,
-        Self::Totp,
-        Self::Release,
-    ];
-
-    /// The operation's name, as in requests, policies and the audit log.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::PublicKey => "public-key",
-            Self::Sign => "sign",
-            Self::Mac => "mac",
-            Self::VerifyMac => "verify-mac",
-            Self::Encrypt => "encrypt",
-            Self::Decrypt => "decrypt",
-            Self::DataKey => "data-key",
-            Self::Http => "http",
-            Self::AwsSign => "aws-sign",
-            Self::Token => "token",
-            Self::SshSign => "ssh-sign",
-            Self::SshCertificate => "ssh-certificate",
-            Self::Totp => "totp",
-            Self::Release => "release",
-        }
-    }
 }
 
 impl Operation {
@@ -444,21 +301,6 @@ pub(crate) fn perform(
         Operation::Token(input) => return input.perform(material, setting),
     };
     done.map(Step::Done)
-}
-
-impl FromStr for OperationName {
-    type Err = BadInput;
-
-    fn from_str(text: &str) -> Result<Self, BadInput> {
-        let found = Self::ALL.into_iter().find(|name| name.as_str() == text);
-        found.ok_or_else(|| BadInput::UnknownOperation(input::bounded(text)))
-    }
-}
-
-impl fmt::Display for OperationName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 impl fmt::Debug for Done {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use strongroom::{
     audit::{Action, Committed, Submission},
@@ -13,7 +12,7 @@ use strongroom::{
     name::Name,
     operation::Kind,
     policy::PolicyText,
-    service::key::{PublicKey, Thumbprint},
+    service::key::PublicKey,
     store::Reader,
     vault::{Change, Changed, RecoveryKey, SecretOptions, Vault, VaultError, material::Material},
 };
@@ -24,129 +23,9 @@ use crate::{
     listing, notify, rotation,
 };
 
-/// One ask of the owner.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Call {
-    /// Proves that the owner is there; good for the five minutes that follow.
-    pub passphrase: Option<Hidden>,
-    pub command: Command,
-}
+mod command;
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Command {
-    Status,
-    Unlock {
-        passphrase: Hidden,
-    },
-    UnlockWithRecoveryKey {
-        recovery_key: Hidden,
-    },
-    Lock,
-    /// Only proves the passphrase, for the changes that follow.
-    Prove,
-    ChangePassphrase {
-        new: Hidden,
-    },
-    AddSecret {
-        name: Name,
-        kind: Option<Kind>,
-        value: Option<Hidden>,
-        labels: Vec<String>,
-        releasable: bool,
-        /// What it is for, as JSON.
-        binding: Option<String>,
-    },
-    BindSecret {
-        name: Name,
-        /// All of it, as JSON.
-        binding: String,
-        /// The number of the binding that it was made from; 0 if there was none.
-        after: u32,
-    },
-    RotateSecret {
-        name: Name,
-        value: Option<Hidden>,
-    },
-    /// To the owner's own program, which rotates it at its provider.
-    HandOver {
-        name: Name,
-        version: u32,
-        program: String,
-    },
-    /// What that program made, sealed to the root.
-    PutIn {
-        sealed: String,
-        program: String,
-    },
-    /// Waits until no use has an old value under way to a provider.
-    Settle,
-    TellRotation {
-        name: Name,
-        told: rotation::Told,
-    },
-    RetireSecret {
-        name: Name,
-        version: Option<u32>,
-    },
-    RevealSecret {
-        name: Name,
-        version: Option<u32>,
-    },
-    ListSecrets,
-    SetAlias {
-        name: Name,
-        secret: Name,
-    },
-    ListAliases,
-    AddService {
-        name: Name,
-        keys: Vec<String>,
-    },
-    AddServiceKey {
-        name: Name,
-        key: String,
-    },
-    RetireServiceKey {
-        name: Name,
-        key: Thumbprint,
-    },
-    ListServices,
-    SuspendService {
-        name: Name,
-    },
-    ResumeService {
-        name: Name,
-    },
-    SetPolicy {
-        name: Name,
-        text: String,
-    },
-    RetirePolicy {
-        name: Name,
-    },
-    ListPolicies,
-    ListChannels,
-    TestChannels {
-        channel: Option<Name>,
-    },
-}
-
-/// What becomes of a call.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "kebab-case")]
-pub enum Reply {
-    Done {
-        result: Value,
-    },
-    /// Say it again with the passphrase.
-    PassphraseNeeded,
-    Locked,
-    Failed {
-        message: String,
-    },
-}
+pub use command::{Call, Command, Reply};
 
 /// Why a command was not carried out.
 #[derive(Debug)]
