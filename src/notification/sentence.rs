@@ -112,8 +112,8 @@ pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
 }
 
 /// Text from outside, made harmless: whatever is not plainly printable (control characters,
-/// terminal escapes, characters that turn the writing direction or have no width) and the quote
-/// that could end the quotation are written as escapes, and it is cut to 200 characters.
+/// terminal escapes, characters that turn the writing direction or have no width) is written as
+/// an escape, and it is cut to 200 characters.
 pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for (position, character) in text.chars().enumerate() {
@@ -122,19 +122,24 @@ pub fn escaped(text: &str) -> String {
             break;
         }
         match character {
-            '"' => safe.push('"'),
+            '"' | '\'' => safe.push(character),
             other => safe.extend(other.escape_debug()),
         }
     }
     safe
 }
 
+/// The same as a quotation, which nothing in it can end.
+fn quoted(text: &str) -> String {
+    format!("'{}'", escaped(text).replace('\'', "\\'"))
+}
+
 fn push_why(text: &mut String, ask: &Ask) {
     if let Some(purpose) = &ask.purpose {
-        let _ = write!(text, " for '{}'", escaped(purpose));
+        let _ = write!(text, " for {}", quoted(purpose));
     }
     if let Some(ticket) = &ask.ticket {
-        let _ = write!(text, " (ticket '{}')", escaped(ticket));
+        let _ = write!(text, " (ticket {})", quoted(ticket));
     }
 }
 
@@ -154,8 +159,13 @@ fn did(ask: &Ask, secret: &str, time: Timestamp) -> String {
         }
         OperationName::Token => token(ask, secret, time),
         OperationName::SshSign => format!(
-            "made an SSH signature for '{}' with {secret}",
-            field(ask, "namespace")
+            "made an SSH signature for {} with {secret}",
+            quoted(
+                ask.fields
+                    .get("namespace")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+            )
         ),
         OperationName::SshCertificate => format!(
             "was issued an SSH certificate for {}, {}, by {secret}",

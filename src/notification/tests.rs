@@ -454,7 +454,7 @@ fn text_from_outside_is_harmless() {
             "zero\u{200b}width\u{feff}\u{ad}",
             "zero\\u{200b}width\\u{feff}\\u{ad}",
         ),
-        ("x'; 3rd time today", "x\\'; 3rd time today"),
+        ("it can't end", "it can't end"),
         ("\u{9b}31m\u{7f}", "\\u{9b}31m\\u{7f}"),
         (
             "line\u{2028}separator \u{e0041}tag",
@@ -465,11 +465,16 @@ fn text_from_outside_is_harmless() {
     }
     assert_eq!(escaped(&"x".repeat(999)).chars().count(), 201);
     let purpose = Ask {
-        purpose: Some("\u{1b}]0;owned\u{7}".to_owned()),
+        purpose: Some("\u{1b}]0;owned\u{7}'; 3rd time today".to_owned()),
         ..ask(OperationName::Sign)
     };
     let entry = Entry::new(Timestamp::UNIX_EPOCH, used(purpose, "deploy-key"));
-    assert!(!sentence(&entry, None).contains(char::is_control));
+    let told = sentence(&entry, None);
+    assert!(!told.contains(char::is_control));
+    assert!(
+        told.ends_with("\\'; 3rd time today'"),
+        "the quotation goes on: {told}"
+    );
 }
 
 #[test]

@@ -153,9 +153,24 @@ pub fn no_reply(error: &(dyn Error + 'static), connecting: bool) -> NoReply {
         };
         match inner {
             Some(inner) => cause = inner,
-            None if connecting => return NoReply::Unreachable(cause.to_string()),
-            None => return NoReply::Broken(cause.to_string()),
+            None if connecting => return NoReply::Unreachable(told(cause)),
+            None => return NoReply::Broken(told(cause)),
         }
+    }
+}
+
+/// With what the owner can do, where it is the provider's certificate that fails.
+fn told(cause: &(dyn Error + 'static)) -> String {
+    use rustls::{CertificateError, Error::InvalidCertificate};
+    let text = cause.to_string();
+    match cause.downcast_ref() {
+        Some(InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            format!("{text}; name its authority in the binding: `cacert`")
+        }
+        Some(InvalidCertificate(_)) if text.contains("CaUsedAsEndEntity") => {
+            "the provider shows an authority's certificate as its own; it needs one that the authority has signed".to_owned()
+        }
+        _ => text,
     }
 }
 

@@ -15,7 +15,7 @@ use strongroom::{
     outgoing::address::Networks,
 };
 
-use super::{Resolver, dial};
+use super::{Resolver, dial, no_reply};
 
 fn route(networks: &str, port: u16) -> Route {
     Route {
@@ -128,4 +128,15 @@ async fn a_name_without_an_address_is_told() {
         told,
         NoReply::Unreachable("`api.example.com` has no address".to_owned())
     );
+}
+
+#[test]
+fn a_certificate_that_fails_is_told_with_what_to_do() {
+    use rustls::{CertificateError, Error, OtherError};
+    let told = |why| no_reply(&Error::InvalidCertificate(why), true).to_string();
+    assert!(told(CertificateError::UnknownIssuer).contains("`cacert`"));
+    let of_an_authority = std::io::Error::other("CaUsedAsEndEntity");
+    let other = CertificateError::Other(OtherError(Arc::new(of_an_authority)));
+    assert!(told(other).contains("an authority's certificate as its own"));
+    assert!(told(CertificateError::Expired).contains("Expired"));
 }
