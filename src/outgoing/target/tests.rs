@@ -227,3 +227,12 @@ proptest! {
         prop_assert_eq!(read, pairs.into_iter().collect::<Vec<_>>());
     }
 }
+
+/// Found by the fuzz target: one escape that is none must not hide what stands beside it.
+#[test]
+fn a_stray_percent_sign_hides_no_level() {
+    for path in ["/%25=8%25251E", "/%25=8%25252F", "/%25=%25255C"] {
+        assert!(Path::parse(path).is_err(), "{path}");
+    }
+    assert!(Path::parse("/100%25=all").is_ok());
+}
