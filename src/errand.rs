@@ -70,6 +70,19 @@ pub(crate) struct Report {
     pub(crate) detail: Option<String>,
 }
 
+impl Report {
+    /// A credential was issued; `status` is the provider's, if one was asked.
+    pub(crate) fn issued(done: Done, status: Option<u16>, expires: Timestamp) -> Self {
+        Self {
+            done,
+            ending: Ending::Issued,
+            status,
+            expires: Some(expires),
+            detail: None,
+        }
+    }
+}
+
 /// Why an errand came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {

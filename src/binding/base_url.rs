@@ -12,7 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::outgoing::target::Path;
+use crate::outgoing::target::{Path, authority};
 
 /// `https://host[:port][/path]`, normalised: lower-case host, no default port, no slash at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,14 +59,7 @@ impl BaseUrl {
 
     /// `host[:port]` as in URLs, without the scheme's own port.
     pub fn authority(&self) -> String {
-        let host = match self.host.contains(':') {
-            true => format!("[{}]", self.host),
-            false => self.host.clone(),
-        };
-        match (self.tls, self.port) {
-            (true, 443) | (false, 80) => host,
-            (_, port) => format!("{host}:{port}"),
-        }
+        authority(self.tls, &self.host, self.port)
     }
 }
 

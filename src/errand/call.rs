@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use zeroize::Zeroizing;
 
-use crate::outgoing::address::Networks;
+use crate::outgoing::{address::Networks, target::authority};
 
 /// One HTTP request to a provider, with the credential in it.
 pub struct Call {
@@ -50,14 +50,7 @@ impl Route {
 
     /// `host:port` as in URLs and in `Host`, without the scheme's own port.
     pub fn authority(&self) -> String {
-        let host = match self.host.contains(':') {
-            true => format!("[{}]", self.host),
-            false => self.host.clone(),
-        };
-        match (self.tls, self.port) {
-            (true, 443) | (false, 80) => host,
-            (_, port) => format!("{host}:{port}"),
-        }
+        authority(self.tls, &self.host, self.port)
     }
 }
 

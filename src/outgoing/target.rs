@@ -144,6 +144,19 @@ impl fmt::Display for Query {
     }
 }
 
+/// `host[:port]` as in URLs and in `Host`, without the scheme's own port: what policy sees is what
+/// is sent. An IPv6 address comes without its brackets.
+pub(crate) fn authority(tls: bool, host: &str, port: u16) -> String {
+    let host = match host.contains(':') {
+        true => format!("[{host}]"),
+        false => host.to_owned(),
+    };
+    match (tls, port) {
+        (true, 443) | (false, 80) => host,
+        (_, port) => format!("{host}:{port}"),
+    }
+}
+
 /// Writes plain text so that every reader takes it for one value: all but the unreserved
 /// characters of RFC 3986 are encoded, a space as `%20`.
 pub(crate) fn encode(text: &str, out: &mut String) {

@@ -212,13 +212,11 @@ fn report(
     }
     let done =
         answer(&issued, version).map_err(|error| grant::bad_answer(reply, error.to_string()))?;
-    Ok(Step::Report(Report {
+    Ok(Step::Report(Report::issued(
         done,
-        ending: Ending::Issued,
-        status: Some(reply.status),
-        expires: Some(issued.expires()),
-        detail: None,
-    }))
+        Some(reply.status),
+        issued.expires(),
+    )))
 }
 
 fn refused(reply: &Reply) -> Failure {

@@ -14,7 +14,6 @@ use super::{
     oauth2::within,
 };
 use crate::{
-    audit::Ending,
     binding::{BaseUrl, Gcp, JwtAlgorithm},
     errand::{Failure, Reply, Report, Step},
     operation::{Kind, OperationError, Setting, Unsuitable, input::bounded, list},
@@ -258,12 +257,10 @@ impl Issued {
             self.rest,
         )
         .map_err(|error| failed(&error))?;
-        Ok(Step::Report(Report {
+        Ok(Step::Report(Report::issued(
             done,
-            ending: Ending::Issued,
-            status: Some(reply.status),
-            expires: Some(expires),
-            detail: None,
-        }))
+            Some(reply.status),
+            expires,
+        )))
     }
 }

@@ -302,11 +302,9 @@ fn report(
         rest,
     )
     .map_err(|error| grant::bad_answer(reply, error.to_string()))?;
-    Ok(Step::Report(Report {
+    Ok(Step::Report(Report::issued(
         done,
-        ending: Ending::Issued,
-        status: Some(reply.status),
-        expires: Some(expires),
-        detail: None,
-    }))
+        Some(reply.status),
+        expires,
+    )))
 }

@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 
 use super::{Plan, TokenInput, issued, jws};
 use crate::{
-    audit::Ending,
     binding::{Jwt, JwtAlgorithm},
     errand::{Report, Step},
     operation::{Kind, OperationError, OperationName, Setting, Unsuitable, input::bounded, list},
@@ -181,13 +180,7 @@ impl Plan for Claims<'_> {
         let expires = Timestamp::from_second(expires_at)
             .map_err(|_| OperationError::Machine("tell the time"))?;
         let done = issued(&token, "jwt", Some(expires), setting.version, Map::new())?;
-        Ok(Step::Report(Report {
-            done,
-            ending: Ending::Issued,
-            status: None,
-            expires: Some(expires),
-            detail: None,
-        }))
+        Ok(Step::Report(Report::issued(done, None, expires)))
     }
 }
 

@@ -16,7 +16,6 @@ use super::{
     issued,
 };
 use crate::{
-    audit::Ending,
     binding::{Binding, ClientAuthentication, Grant, Oauth2, Token},
     errand::{Begun, Call, Failure, Opened, Reply, Report, Step},
     operation::{Kind, OperationError, Setting, Unsuitable, input::bounded, list},
@@ -218,13 +217,11 @@ impl Exchange {
             rest,
         )
         .map_err(|error| grant::bad_answer(reply, error.to_string()))?;
-        Ok(Step::Report(Report {
+        Ok(Step::Report(Report::issued(
             done,
-            ending: Ending::Issued,
-            status: Some(reply.status),
-            expires: Some(expires),
-            detail: None,
-        }))
+            Some(reply.status),
+            expires,
+        )))
     }
 
     /// The call to the token endpoint.
