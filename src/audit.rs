@@ -24,7 +24,7 @@ mod tree;
 pub mod verify;
 
 pub use checkpoint::BadCheckpoint;
-pub use entry::{Action, Ask, BadEntry, By, Ending, Entry, Event, Kind, Reason};
+pub use entry::{Action, Ask, BadEntry, By, Decided, Ending, Entry, Event, Kind, Reason};
 pub use filter::Filter;
 pub use log::{Committed, Log, NotRecorded, Noted, Recorded, Submission, Untrusted};
 pub use receipt::{BadReceipt, NoReceipt, Receipt, receipt_for};

@@ -28,6 +28,9 @@ pub mod service;
 // Authenticated → Permit
 pub mod policy;
 
+// Who says yes where policy asks for it.
+pub mod approval;
+
 // Permit → Recorded
 pub mod audit;
 

@@ -3,7 +3,7 @@
 //! The same rules for every channel. How soon a person should look:
 //!
 //! - **urgent**: a value left the vault (`release`, `secret reveal`); somebody needs the owner
-//!   (locked, a key that is used up, a rotation that failed); a provider's new value could not be stored; somebody does what only a thief or a mistake does (a suspended service asks, a
+//!   (an approval, locked, a key that is used up, a rotation that failed); everything was stopped; a provider's new value could not be stored; somebody does what only a thief or a mistake does (a suspended service asks, a
 //!   request is replayed, a wrong passphrase, a hundred or more refused requests at once);
 //! - **quiet**: what gives nobody anything (`public-key`, `verify-mac`), that a provider answered a
 //!   call that was told of already, a new refresh token in the place of the last one, and the
@@ -26,9 +26,11 @@ use crate::{
     store::StoredEntry,
 };
 
+mod fact;
 mod sentence;
 mod tally;
 
+pub use fact::{Fact, facts};
 pub use sentence::{escaped, sentence};
 pub use tally::Tally;
 
@@ -46,11 +48,13 @@ pub struct Notification {
     pub time: Timestamp,
     /// How soon a person should look.
     pub urgency: Urgency,
-    /// The entry's kind: `use`, `outcome`, `refusal`, `noise`, `administration`; `unreadable` for an entry
+    /// The entry's kind: `use`, `outcome`, `refusal`, `pending`, `decision`, `noise`, `administration`; `unreadable` for an entry
     /// that this version does not understand.
     pub kind: String,
     /// One plain sentence.
     pub sentence: String,
+    /// What stands beside it, where there is more to know.
+    pub facts: Vec<Fact>,
     /// The entry itself.
     pub entry: Value,
 }
@@ -84,6 +88,7 @@ impl Notification {
                 sentence: format!(
                     "entry {index} of the audit log cannot be read by this version; run `strongroom audit verify`"
                 ),
+                facts: Vec::new(),
                 entry: json.unwrap_or_else(|| Value::from(line.as_str())),
             };
         };
@@ -95,6 +100,7 @@ impl Notification {
             urgency: urgency(&entry.event),
             kind: entry.event.kind().to_string(),
             sentence: sentence(&entry, times),
+            facts: facts(*index, &entry),
             entry: json.unwrap_or_default(),
         }
     }
@@ -117,6 +123,9 @@ pub fn urgency(event: &Event) -> Urgency {
             Ending::Answered | Ending::Issued => Urgency::Quiet,
             _ => urgency.unwrap_or(Urgency::Normal),
         },
+        // Somebody waits for the owner.
+        Event::Pending { .. } => Urgency::Urgent,
+        Event::Decision { .. } => Urgency::Normal,
         Event::Refusal { reason, .. } if is_alarming(*reason) => Urgency::Urgent,
         Event::Noise { reason, count, .. } if is_alarming(*reason) || *count >= FLOOD => {
             Urgency::Urgent
@@ -128,10 +137,11 @@ pub fn urgency(event: &Event) -> Urgency {
             ..
         } => Urgency::Quiet,
         Event::Administration { action, .. } => match action {
-            Action::SecretRevealed | Action::UnlockFailed | Action::RotationFailed => {
-                Urgency::Urgent
-            }
-            Action::AgentStarted | Action::AgentStopped => Urgency::Quiet,
+            Action::SecretRevealed
+            | Action::UnlockFailed
+            | Action::RotationFailed
+            | Action::Panicked => Urgency::Urgent,
+            Action::AgentStarted | Action::AgentStopped | Action::ChannelOpened => Urgency::Quiet,
             _ => Urgency::Normal,
         },
     }
@@ -140,7 +150,13 @@ pub fn urgency(event: &Event) -> Urgency {
 fn is_alarming(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::Locked | Reason::UsedUp | Reason::Suspended | Reason::Replay
+        Reason::Locked
+            | Reason::UsedUp
+            | Reason::Suspended
+            | Reason::SecretSuspended
+            | Reason::VaultSuspended
+            | Reason::TooManyPending
+            | Reason::Replay
     )
 }
 

@@ -9,10 +9,9 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
-use strongroom::{
-    name::Name,
-    request::{MAX_BODY, MAX_LARGE_BODY},
-};
+use strongroom::request::{MAX_BODY, MAX_LARGE_BODY};
+
+use crate::notify::Channel;
 
 /// What `init` writes: each setting with its default and what it does.
 pub const COMMENTED: &str = include_str!("agent.toml");
@@ -89,40 +88,6 @@ pub enum LogLevel {
     Info,
     Debug,
     Trace,
-}
-
-/// One channel by which the owner is told.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub enum Channel {
-    /// A program that gets the notification as JSON on standard input.
-    Command { name: Name, program: Vec<String> },
-    /// A Standard Webhooks POST.
-    Webhook {
-        name: Name,
-        url: String,
-        /// A file that holds the signing secret, `whsec_…`.
-        secret_file: PathBuf,
-        /// PEM certificates to trust instead of the platform's.
-        cacert: Option<PathBuf>,
-    },
-}
-
-impl Channel {
-    /// What its position in the audit log is kept under.
-    pub fn name(&self) -> &Name {
-        match self {
-            Self::Command { name, .. } | Self::Webhook { name, .. } => name,
-        }
-    }
-
-    /// The kind as it is written in the file.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Command { .. } => "command",
-            Self::Webhook { .. } => "webhook",
-        }
-    }
 }
 
 impl Default for Listen {
@@ -236,28 +201,10 @@ impl Config {
             {
                 bail!("two `[[notify]]` channels are named `{name}`; each needs a name of its own");
             }
-            match channel {
-                Channel::Command { program, .. } if program.is_empty() => {
-                    bail!(
-                        "channel `{name}`: `program` is empty; give the program and its arguments as a list"
-                    )
-                }
-                Channel::Webhook { url, .. } if !url.starts_with("https://") && !loopback(url) => {
-                    bail!(
-                        "channel `{name}`: `url` must be https (plain http is taken for 127.0.0.1 only)"
-                    )
-                }
-                _ => {}
-            }
+            channel.check()?;
         }
         Ok(())
     }
-}
-
-fn loopback(url: &str) -> bool {
-    url.parse::<http::Uri>().is_ok_and(|uri| {
-        uri.scheme_str() == Some("http") && matches!(uri.host(), Some("127.0.0.1" | "[::1]"))
-    })
 }
 
 fn address_or_empty<'de, D: serde::Deserializer<'de>>(

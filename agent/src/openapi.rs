@@ -37,10 +37,11 @@ mod tests {
             schemas["Problem"]["properties"]["type"]["enum"],
             Value::from(types)
         );
-        let statuses: Vec<_> = Problem::ALL
+        let mut statuses: Vec<_> = Problem::ALL
             .iter()
             .map(|problem| Value::from(problem.status().as_u16()))
             .collect();
+        statuses.dedup_by(|later, earlier| later == earlier);
         assert_eq!(
             schemas["Problem"]["properties"]["status"]["enum"],
             Value::from(statuses)

@@ -13,18 +13,28 @@ pub enum Problem {
     Denied,
     /// 404: no such path.
     NotFound,
+    /// 404: no request of this service's has this id.
+    UnknownId,
     /// 405: not with this method.
     MethodNotAllowed,
     /// 408: the request did not arrive whole in time.
     TooSlow,
     /// 409: this request was made before.
     Replay,
+    /// 410: nobody approved the request in time.
+    ApprovalExpired,
+    /// 410: the service itself gave the request up.
+    Cancelled,
+    /// 410: the request was answered, and the answer is not kept.
+    Answered,
     /// 413: more bytes than a request may have.
     TooLarge,
     /// 422: not possible with this secret.
     Unsuitable,
     /// 423: the vault is locked.
     Locked,
+    /// 423: the owner has suspended the secret, or everything.
+    Suspended,
     /// 429: too many requests.
     TooManyRequests,
     /// 500: the agent's own fault.
@@ -39,17 +49,22 @@ pub enum Problem {
 
 impl Problem {
     /// All of them, by status.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::Malformed,
         Self::NotAuthenticated,
         Self::Denied,
         Self::NotFound,
+        Self::UnknownId,
         Self::MethodNotAllowed,
         Self::TooSlow,
         Self::Replay,
+        Self::ApprovalExpired,
+        Self::Cancelled,
+        Self::Answered,
         Self::TooLarge,
         Self::Unsuitable,
         Self::Locked,
+        Self::Suspended,
         Self::TooManyRequests,
         Self::Internal,
         Self::ProviderFailed,
@@ -63,13 +78,14 @@ impl Problem {
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::NotAuthenticated => StatusCode::UNAUTHORIZED,
             Self::Denied => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::UnknownId => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Replay => StatusCode::CONFLICT,
+            Self::ApprovalExpired | Self::Cancelled | Self::Answered => StatusCode::GONE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unsuitable => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Locked => StatusCode::LOCKED,
+            Self::Locked | Self::Suspended => StatusCode::LOCKED,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::ProviderFailed => StatusCode::BAD_GATEWAY,
@@ -85,12 +101,17 @@ impl Problem {
             Self::NotAuthenticated => "urn:strongroom:problem:not-authenticated",
             Self::Denied => "urn:strongroom:problem:denied",
             Self::NotFound => "urn:strongroom:problem:not-found",
+            Self::UnknownId => "urn:strongroom:problem:unknown-id",
             Self::MethodNotAllowed => "urn:strongroom:problem:method-not-allowed",
             Self::TooSlow => "urn:strongroom:problem:too-slow",
             Self::Replay => "urn:strongroom:problem:replay",
+            Self::ApprovalExpired => "urn:strongroom:problem:approval-expired",
+            Self::Cancelled => "urn:strongroom:problem:cancelled",
+            Self::Answered => "urn:strongroom:problem:answered",
             Self::TooLarge => "urn:strongroom:problem:too-large",
             Self::Unsuitable => "urn:strongroom:problem:unsuitable",
             Self::Locked => "urn:strongroom:problem:locked",
+            Self::Suspended => "urn:strongroom:problem:suspended",
             Self::TooManyRequests => "urn:strongroom:problem:too-many-requests",
             Self::Internal => "urn:strongroom:problem:internal",
             Self::ProviderFailed => "urn:strongroom:problem:provider-failed",
@@ -108,12 +129,17 @@ impl Problem {
             }
             Self::Denied => "not allowed",
             Self::NotFound => "there is nothing at this path",
+            Self::UnknownId => "no request of this service's has this id",
             Self::MethodNotAllowed => "this path has another method",
             Self::TooSlow => "the request took too long",
             Self::Replay => "this request was made before; sign a new one",
+            Self::ApprovalExpired => "nobody approved the request in time; make a new one",
+            Self::Cancelled => "the service that made this request gave it up",
+            Self::Answered => "this request was answered; make a new one",
             Self::TooLarge => "the request is too large",
             Self::Unsuitable => "the operation is not possible with this secret",
             Self::Locked => "the vault is locked; its owner has been told",
+            Self::Suspended => "suspended by its owner; nothing is used until the owner resumes it",
             Self::TooManyRequests => "too many requests; try again later",
             Self::Internal => "the agent failed; its owner can see why",
             Self::ProviderFailed => "the provider did not give a usable answer",

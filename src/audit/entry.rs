@@ -17,7 +17,7 @@ use crate::{
 
 mod words;
 
-pub use words::{Action, By, Ending, Kind, Reason};
+pub use words::{Action, By, Decided, Ending, Kind, Reason};
 
 /// One entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -43,6 +43,12 @@ pub enum Event {
         version: u32,
         /// The policies that permitted it.
         policies: Vec<String>,
+        /// The indexes of the decisions that approved it, where these policies ask for an approval.
+        #[serde(default)]
+        approvals: Vec<u64>,
+        /// The index of the entry by which it waited for them, if it did.
+        #[serde(default)]
+        pending: Option<u64>,
         /// How soon a person should look, if one of these policies says it.
         #[serde(default)]
         urgency: Option<Urgency>,
@@ -81,6 +87,55 @@ pub enum Event {
         detail: String,
         /// The policies that decided, if any did.
         policies: Vec<String>,
+    },
+    /// A request that policy permits once somebody approves it. Its index is the id by which it is
+    /// decided on.
+    Pending {
+        /// Who asked for what.
+        ask: Ask,
+        /// The secret that the name asked for stands for.
+        secret: Name,
+        /// The version that was current.
+        version: u32,
+        /// The policies that permit it.
+        policies: Vec<String>,
+        /// Who has to say yes, as policy writes it: `2 of security`. All of them hold.
+        needs: Vec<String>,
+        /// When it is denied if nobody decided.
+        expires: Timestamp,
+        /// How soon a person should look, if one of these policies says it.
+        #[serde(default)]
+        urgency: Option<Urgency>,
+    },
+    /// What one approver said to a request that waits, or how it ended otherwise.
+    Decision {
+        /// The index of the pending request's own entry.
+        entry: u64,
+        /// Who asked.
+        service: Name,
+        /// The secret that was asked for.
+        secret: Name,
+        /// What was asked for.
+        operation: OperationName,
+        /// What was decided.
+        decided: Decided,
+        /// Who decided.
+        by: By,
+        /// The approver's name.
+        #[serde(default)]
+        approver: Option<Name>,
+        /// For how many minutes the yes stands for the same operation; once if it is missing.
+        #[serde(default)]
+        minutes: Option<u32>,
+        /// The fingerprint of the approver's key: `SHA256:…`.
+        #[serde(default)]
+        key: Option<String>,
+        /// The approver's SSHSIG over the statement, armored: anybody can check it.
+        #[serde(default)]
+        signature: Option<String>,
+        /// Anything else that a reader wants to know.
+        #[serde(default)]
+        detail: Option<String>,
     },
     /// Requests that were refused before their sender was known, or that prove nobody's
     /// presence (replays), folded together.
@@ -158,6 +213,7 @@ impl Entry {
                 *count = (*count).min((1 << 53) - 1);
             }
             Event::Outcome { expires, .. } => *expires = expires.map(whole_milliseconds),
+            Event::Pending { expires, .. } => *expires = whole_milliseconds(*expires),
             _ => {}
         }
         Self {
@@ -197,6 +253,8 @@ impl Event {
             Self::Use { .. } => Kind::Use,
             Self::Outcome { .. } => Kind::Outcome,
             Self::Refusal { .. } => Kind::Refusal,
+            Self::Pending { .. } => Kind::Pending,
+            Self::Decision { .. } => Kind::Decision,
             Self::Noise { .. } => Kind::Noise,
             Self::Administration { .. } => Kind::Administration,
         }
@@ -210,12 +268,18 @@ struct Line<'a> {
     action: Option<Action>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "<[u64]>::is_empty")]
+    approvals: &'a [u64],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approver: Option<&'a Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ask: Option<&'a Ask>,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<By>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided: Option<Decided>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -224,9 +288,17 @@ struct Line<'a> {
     entry: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
     kind: Option<Kind>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    minutes: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<OperationName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policies: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -237,6 +309,8 @@ struct Line<'a> {
     secret: Option<&'a Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     service: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -265,13 +339,61 @@ impl Serialize for Entry {
                 secret,
                 version,
                 policies,
+                approvals,
+                pending,
                 urgency,
             } => Line {
                 ask: Some(ask),
                 secret: Some(secret),
                 version: Some(*version),
                 policies: Some(policies),
+                approvals,
+                pending: *pending,
                 urgency: *urgency,
+                ..line
+            },
+            Event::Pending {
+                ask,
+                secret,
+                version,
+                policies,
+                needs,
+                expires,
+                urgency,
+            } => Line {
+                ask: Some(ask),
+                secret: Some(secret),
+                version: Some(*version),
+                policies: Some(policies),
+                needs: Some(needs),
+                expires: Some(Millis(*expires)),
+                urgency: *urgency,
+                ..line
+            },
+            Event::Decision {
+                entry,
+                service,
+                secret,
+                operation,
+                decided,
+                by,
+                approver,
+                minutes,
+                key,
+                signature,
+                detail,
+            } => Line {
+                entry: Some(*entry),
+                service: Some(service),
+                secret: Some(secret),
+                operation: Some(*operation),
+                decided: Some(*decided),
+                by: Some(*by),
+                approver: approver.as_ref(),
+                minutes: *minutes,
+                key: key.as_deref(),
+                signature: signature.as_deref(),
+                detail: detail.as_deref(),
                 ..line
             },
             Event::Outcome {

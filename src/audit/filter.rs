@@ -38,8 +38,12 @@ impl Filter {
 
 fn is_about_service(event: &Event, service: &Name) -> bool {
     match event {
-        Event::Use { ask, .. } | Event::Refusal { ask, .. } => ask.service == *service,
-        Event::Outcome { service: asker, .. } => asker == service,
+        Event::Use { ask, .. } | Event::Refusal { ask, .. } | Event::Pending { ask, .. } => {
+            ask.service == *service
+        }
+        Event::Outcome { service: asker, .. } | Event::Decision { service: asker, .. } => {
+            asker == service
+        }
         Event::Noise {
             service: Some(signer),
             ..
@@ -65,15 +69,18 @@ fn is_about_service(event: &Event, service: &Name) -> bool {
 
 fn is_about_secret(event: &Event, name: &Name) -> bool {
     match event {
-        Event::Use { ask, secret, .. } => secret == name || ask.asked == *name,
+        Event::Use { ask, secret, .. } | Event::Pending { ask, secret, .. } => {
+            secret == name || ask.asked == *name
+        }
         Event::Refusal { ask, .. } => ask.asked == *name,
-        Event::Outcome { secret, .. } => secret == name,
+        Event::Outcome { secret, .. } | Event::Decision { secret, .. } => secret == name,
         Event::Noise { .. } => false,
         Event::Administration {
             action, subject, ..
         } => {
             use Action::{
-                AliasSet, SecretAdded, SecretBound, SecretRetired, SecretRevealed, SecretRotated,
+                AliasSet, SecretAdded, SecretBound, SecretResumed, SecretRetired, SecretRevealed,
+                SecretRotated, SecretSuspended,
             };
             matches!(
                 action,
@@ -82,6 +89,8 @@ fn is_about_secret(event: &Event, name: &Name) -> bool {
                     | SecretRetired
                     | SecretRevealed
                     | SecretBound
+                    | SecretSuspended
+                    | SecretResumed
                     | AliasSet
             ) && subject.as_deref() == Some(name.as_str())
         }

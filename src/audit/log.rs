@@ -291,6 +291,8 @@ fn put(
                 secret: permit.secret().clone(),
                 version: permit.version().number,
                 policies: permit.policies().to_vec(),
+                approvals: Vec::new(),
+                pending: None,
                 urgency: permit.obligations().urgency(),
             };
             let noted = append(transaction, growth, event, now)?;

@@ -18,6 +18,8 @@
 //! | `ask` | the request, as below |
 //! | `secret`, `version` | what the name stood for, and the version that is used |
 //! | `policies` | the statements that permitted it |
+//! | `approvals` | the numbers of the `decision` entries that approved it, where one of these statements asks for an approval |
+//! | `pending` | the number of the `pending` entry by which it waited for them, if it did |
 //! | `urgency` | `urgent`, `normal` or `quiet`, if one of these statements says it with `@notify` |
 //!
 //! | member of `ask` | |
@@ -75,6 +77,27 @@
 //! has it. It is durable before the caller is
 //! answered.
 //!
+//! ## `pending`: a request waits for an approval
+//!
+//! ```json
+//! {"ask":{"asked":"deploy/key","digest":"IiKTnwolRrpkYrTvKO7SGQzb1GcBMJL1Taen22Xd7d8=","fields":{"algorithm":"Ed25519","input":"message","size":5},"key":"poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U","nonce":"AAECAwQFBgcICQoLDA0ODw","operation":"sign","purpose":"release 1.2","service":"atlas","way_in":"tls"},"expires":"2026-01-01T01:00:00.000Z","kind":"pending","needs":["1 of security"],"policies":["releases"],"secret":"deploy/key","time":"2026-01-01T00:00:00.000Z","version":1}
+//! ```
+//!
+//! The entry's number is the `id` by which the caller asks for the result and approvers decide.
+//! `needs` says who has to say yes, `expires` until when; an approver signs this very line.
+//!
+//! ## `decision`: what became of it
+//!
+//! ```json
+//! {"by":"owner","decided":"approved","entry":12,"kind":"decision","minutes":15,"operation":"sign","secret":"deploy/key","service":"atlas","time":"2026-01-01T00:03:00.000Z"}
+//! ```
+//!
+//! `entry` is the number of the `pending` entry, `decided` one of `approved`, `denied`, `cancelled`
+//! and `expired`, `by` who did it: `owner`, `approver`, `service` or `agent`. A decision by an
+//! approver has `approver`, the name, `key`, the fingerprint of the SSH key, and `signature`, the
+//! SSHSIG that anybody can check against the line of the `pending` entry. `minutes` says for how long
+//! a yes stands for the same operation.
+//!
 //! ## Words
 //!
 //! Endings: `answered`, `issued`, `unreachable`, `target-refused`, `timed-out`, `too-large`,
@@ -83,12 +106,13 @@
 //! Reasons: `malformed`, `too-large`, `unknown-key`, `bad-signature`, `wrong-algorithm`,
 //! `wrong-audience`, `not-yet-valid`, `expired`, `suspended`, `replay`, `denied`,
 //! `unknown-secret`, `unknown-version`, `retired`, `used-up`, `not-possible`, `locked`, `too-many-requests`,
-//! `limit`, `needs-approval`.
+//! `limit`, `needs-approval`, `too-many-pending`, `secret-suspended`, `vault-suspended`.
 //!
 //! Actions: `vault-created`, `agent-started`, `agent-stopped`, `unlocked`, `unlock-failed`,
 //! `locked`, `passphrase-changed`, `secret-added`, `secret-rotated`, `secret-retired`,
-//! `secret-due`, `secret-revoked`, `rotation-failed`, `secret-revealed`, `secret-bound`, `alias-set`, `service-added`, `service-key-added`, `service-key-retired`,
-//! `service-suspended`, `service-resumed`, `policy-set`, `policy-retired`, `notification-test`.
+//! `secret-due`, `secret-revoked`, `rotation-failed`, `secret-revealed`, `secret-bound`, `secret-suspended`, `secret-resumed`, `alias-set`, `service-added`, `service-key-added`, `service-key-retired`,
+//! `service-suspended`, `service-resumed`, `approver-added`, `approver-changed`,
+//! `approver-retired`, `policy-set`, `policy-retired`, `panicked`, `resumed`, `channel-opened`, `notification-test`.
 //!
 //! # The tree
 //!

@@ -116,12 +116,17 @@
 //! | 401 | `urn:strongroom:problem:not-authenticated` | no enrolled service signed this request, for this agent, just now |
 //! | 403 | `urn:strongroom:problem:denied` | not allowed |
 //! | 404 | `urn:strongroom:problem:not-found` | there is nothing at this path |
+//! | 404 | `urn:strongroom:problem:unknown-id` | no request of this service's has this id |
 //! | 405 | `urn:strongroom:problem:method-not-allowed` | this path has another method |
 //! | 408 | `urn:strongroom:problem:too-slow` | the request took too long |
 //! | 409 | `urn:strongroom:problem:replay` | this request was made before; sign a new one |
+//! | 410 | `urn:strongroom:problem:approval-expired` | nobody approved the request in time; make a new one |
+//! | 410 | `urn:strongroom:problem:cancelled` | the service that made this request gave it up |
+//! | 410 | `urn:strongroom:problem:answered` | this request was answered; make a new one |
 //! | 413 | `urn:strongroom:problem:too-large` | the request is too large |
 //! | 422 | `urn:strongroom:problem:unsuitable` | the operation is not possible with this secret |
 //! | 423 | `urn:strongroom:problem:locked` | the vault is locked; its owner has been told |
+//! | 423 | `urn:strongroom:problem:suspended` | suspended by its owner; nothing is used until the owner resumes it |
 //! | 429 | `urn:strongroom:problem:too-many-requests` | too many requests; try again later |
 //! | 500 | `urn:strongroom:problem:internal` | the agent failed; its owner can see why |
 //! | 502 | `urn:strongroom:problem:provider-failed` | the provider did not give a usable answer |

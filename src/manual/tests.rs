@@ -9,7 +9,9 @@ use tempfile::TempDir;
 
 use crate::{
     answer::{Answer, Problem},
-    audit::{Action, Committed, Ending, Entry, Log, Reason, Submission, receipt},
+    audit::{
+        Action, By as Who, Committed, Decided, Ending, Entry, Log, Reason, Submission, receipt,
+    },
     binding::Binding,
     client::check_signature,
     identity::Identity,
@@ -235,6 +237,12 @@ fn every_word_of_the_formats_is_there() {
     }
     for ending in Ending::ALL {
         says("log_format", &format!("`{ending}`"));
+    }
+    for decided in Decided::ALL {
+        says("log_format", &format!("`{decided}`"));
+    }
+    for by in Who::ALL {
+        says("log_format", &format!("`{by}`"));
     }
     for action in Action::ALL {
         says("log_format", &format!("`{action}`"));

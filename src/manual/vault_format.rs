@@ -83,6 +83,10 @@
 //! | `service-key` | `service`, `key` | another key for it |
 //! | `service-key-retirement` | `service`, `key` | by its thumbprint; no service gets that key again |
 //! | `service-status` | `service`, `suspended` | suspends it, or lets it ask again |
+//! | `secret-status` | `secret`, `suspended` | refuses every use of it, or lets it be used again |
+//! | `vault-status` | `suspended` | refuses every use of everything, or lets it be used again |
+//! | `approver` | `name`, `version`, `keys`, `groups`, `operates`?, `mail`? | enrols an approver with OpenSSH public keys, or says what is true from now on |
+//! | `approver-retirement` | `name` | the approver has no say any more |
 //! | `policy` | `name`, `version`, `text` | puts a Cedar text in force |
 //! | `policy-retirement` | `name` | takes it out of force |
 //!

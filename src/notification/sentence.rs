@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, tz::Offset};
 use serde_json::Value;
 
 use crate::{
-    audit::entry::{Action, Ask, By, Ending, Entry, Event, Reason},
+    audit::entry::{Action, Ask, By, Decided, Ending, Entry, Event, Reason},
     operation::OperationName,
     request::WayIn,
 };
@@ -64,6 +64,56 @@ pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
             push_why(&mut text, ask);
             text
         }
+        Event::Pending {
+            ask,
+            needs,
+            expires,
+            ..
+        } => {
+            let mut text = format!("{} asks for an approval: {}", ask.service, wanted(ask));
+            push_why(&mut text, ask);
+            let needs: Vec<String> = needs.iter().map(|needed| escaped(needed)).collect();
+            let _ = write!(
+                text,
+                "; it needs {}, until {}",
+                needs.join(" and "),
+                clock(*expires, time)
+            );
+            text
+        }
+        Event::Decision {
+            entry,
+            service,
+            secret,
+            operation,
+            decided,
+            by,
+            approver,
+            minutes,
+            detail,
+            ..
+        } => {
+            let who = match approver {
+                Some(approver) => approver.to_string(),
+                None => format!("the {by}"),
+            };
+            let what = format!("{service}'s {operation} with {secret} (entry {entry})");
+            let mut text = match decided {
+                Decided::Approved => format!("{who} approved {what}"),
+                Decided::Denied => format!("{who} denied {what}"),
+                Decided::Cancelled => {
+                    format!("{service} gave up its {operation} with {secret} (entry {entry})")
+                }
+                Decided::Expired => format!("{what} expired: nobody decided in time"),
+            };
+            if let Some(minutes) = minutes {
+                let _ = write!(text, ", and the same for {minutes} min");
+            }
+            if let Some(detail) = detail {
+                let _ = write!(text, ": {}", escaped(detail));
+            }
+            text
+        }
         Event::Noise {
             reason,
             way_in,
@@ -115,12 +165,21 @@ pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
 /// terminal escapes, characters that turn the writing direction or have no width) is written as
 /// an escape, and it is cut to 200 characters.
 pub fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for (position, character) in text.chars().enumerate() {
-        if position == LONGEST {
-            safe.push('…');
-            break;
-        }
+    let mut safe = escaped_of(text.chars().take(LONGEST));
+    if text.chars().nth(LONGEST).is_some() {
+        safe.push('…');
+    }
+    safe
+}
+
+/// The same, however long it is.
+pub(super) fn escaped_in_full(text: &str) -> String {
+    escaped_of(text.chars())
+}
+
+fn escaped_of(characters: impl Iterator<Item = char>) -> String {
+    let mut safe = String::new();
+    for character in characters {
         match character {
             '"' | '\'' => safe.push(character),
             other => safe.extend(other.escape_debug()),
@@ -274,14 +333,19 @@ fn ended(ending: Ending) -> &'static str {
     }
 }
 
-fn why_not(ask: &Ask, reason: Reason, detail: &str, policies: &[String]) -> String {
+/// What is asked for, before it is done.
+fn wanted(ask: &Ask) -> String {
     let Ask {
         operation, asked, ..
     } = ask;
-    let what = match operation {
+    match operation {
         OperationName::PublicKey | OperationName::Release => format!("{operation} of {asked}"),
         _ => format!("{operation} with {asked}"),
-    };
+    }
+}
+
+fn why_not(ask: &Ask, reason: Reason, detail: &str, policies: &[String]) -> String {
+    let what = wanted(ask);
     match reason {
         Reason::Denied => match policies {
             [] => format!("{what} is not allowed by any policy"),
@@ -297,6 +361,11 @@ fn why_not(ask: &Ask, reason: Reason, detail: &str, policies: &[String]) -> Stri
         Reason::Suspended => format!("{what}, but the service is suspended"),
         Reason::Limit => format!("{what}, more often than allowed: {}", escaped(detail)),
         Reason::NeedsApproval => format!("{what} needs an approval: {}", escaped(detail)),
+        Reason::TooManyPending => {
+            format!("{what} needs an approval, and too many wait for one already")
+        }
+        Reason::SecretSuspended => format!("{what}, but the secret is suspended"),
+        Reason::VaultSuspended => format!("{what}, but everything is suspended"),
         Reason::UsedUp => format!("{what} needs a new version: {}", escaped(detail)),
         Reason::NotPossible if detail.is_empty() => format!("{what} is not possible"),
         Reason::NotPossible => format!("{what} is not possible: {}", escaped(detail)),
@@ -327,6 +396,9 @@ fn flaw(reason: Reason) -> &'static str {
         | Reason::NotPossible
         | Reason::Limit
         | Reason::NeedsApproval
+        | Reason::TooManyPending
+        | Reason::SecretSuspended
+        | Reason::VaultSuspended
         | Reason::Locked => "that this agent refused",
     }
 }
@@ -354,12 +426,20 @@ fn administered(action: Action, subject: Option<&str>, version: Option<u32>, by:
             format!("the value of secret {subject}{version} was shown to the owner")
         }
         Action::SecretBound => format!("the binding of secret {subject} was set"),
+        Action::SecretSuspended => format!("secret {subject} was suspended"),
+        Action::SecretResumed => format!("secret {subject} may be used again"),
         Action::AliasSet => format!("alias {subject} was set"),
         Action::ServiceAdded => format!("service {subject} was enrolled"),
         Action::ServiceKeyAdded => format!("service {subject} got another key"),
         Action::ServiceKeyRetired => format!("service {subject} lost a key"),
         Action::ServiceSuspended => format!("service {subject} was suspended"),
         Action::ServiceResumed => format!("service {subject} may ask again"),
+        Action::ApproverAdded => format!("approver {subject} was enrolled"),
+        Action::ApproverChanged => format!("approver {subject} was changed"),
+        Action::ApproverRetired => format!("approver {subject} has no say any more"),
+        Action::Panicked => "the owner stopped everything".to_owned(),
+        Action::Resumed => "the vault may be used again".to_owned(),
+        Action::ChannelOpened => format!("channel {subject} took its credential"),
         Action::PolicySet => format!("policy {subject}{version} was set"),
         Action::PolicyRetired => format!("policy {subject} was retired"),
         Action::NotificationTest => "this is a test; nothing happened".to_owned(),

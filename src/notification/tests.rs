@@ -18,6 +18,8 @@ fn used(ask: Ask, secret: &str) -> Event {
         secret: secret.parse().unwrap(),
         version: 1,
         policies: vec!["p".to_owned()],
+        approvals: Vec::new(),
+        pending: None,
         urgency: None,
     }
 }
@@ -383,6 +385,8 @@ fn a_policy_says_how_soon_a_person_should_look() {
             secret,
             version,
             policies,
+            approvals: Vec::new(),
+            pending: None,
             urgency: said,
         })
     };

@@ -173,7 +173,9 @@ impl Case {
     /// was; `None` if it tells of none that was put to policy.
     pub fn recorded(entry: &Entry) -> Option<(Self, Option<&Name>)> {
         let (ask, secret) = match &entry.event {
-            Event::Use { ask, secret, .. } => (ask, Some(secret)),
+            Event::Use { ask, secret, .. } | Event::Pending { ask, secret, .. } => {
+                (ask, Some(secret))
+            }
             Event::Refusal { ask, .. } => (ask, None),
             _ => return None,
         };

@@ -306,7 +306,10 @@ impl Refused {
                 Problem::Unsuitable
             }
             Reason::Locked => Problem::Locked,
-            Reason::TooManyRequests | Reason::Limit => Problem::TooManyRequests,
+            Reason::SecretSuspended | Reason::VaultSuspended => Problem::Suspended,
+            Reason::TooManyRequests | Reason::TooManyPending | Reason::Limit => {
+                Problem::TooManyRequests
+            }
             Reason::Replay => Problem::Replay,
             Reason::Malformed => Problem::Malformed,
             Reason::TooLarge => Problem::TooLarge,

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::{NotUsed, OwnerKey, VaultError, chain::Head};
 use crate::{
+    approval::Approver,
     binding::Bound,
     name::Name,
     operation::{Kind, OperationName},
@@ -27,6 +28,9 @@ pub struct Catalog {
     pub(super) aliases: BTreeMap<Name, Name>,
     pub(super) enrolled: BTreeMap<Name, Enrolled>,
     pub(super) policy_versions: BTreeMap<Name, PolicyVersion>,
+    pub(super) approvers: BTreeMap<Name, Approver>,
+    /// Whether nothing at all may be used.
+    pub(super) suspended: bool,
     pub(super) services: Arc<Services>,
     pub(super) policies: Arc<Policies>,
 }
@@ -44,6 +48,8 @@ pub struct Secret {
     pub releasable: bool,
     /// Whether the whole secret is retired: there will be no new version.
     pub retired: bool,
+    /// Whether every use is refused until the owner resumes it.
+    pub suspended: bool,
     /// What it is for, if the owner has said it.
     pub bound: Option<Arc<Bound>>,
     pub(super) subject: Subject,
@@ -138,6 +144,21 @@ impl Catalog {
     /// The service of that name.
     pub fn service(&self, name: &Name) -> Option<&Enrolled> {
         self.enrolled.get(name)
+    }
+
+    /// All approvers, those retired too, by name.
+    pub fn approvers(&self) -> impl Iterator<Item = &Approver> {
+        self.approvers.values()
+    }
+
+    /// The approver of that name.
+    pub fn approver(&self, name: &Name) -> Option<&Approver> {
+        self.approvers.get(name)
+    }
+
+    /// Whether the owner has stopped everything.
+    pub fn is_suspended(&self) -> bool {
+        self.suspended
     }
 
     /// All policies, those out of force too, by name.

@@ -115,6 +115,14 @@ pub enum VaultError {
     /// A service is known by its keys.
     #[error("service `{0}` needs at least one public key")]
     NoKey(Name),
+    /// Nobody approves what they asked for.
+    #[error("the key `{key}` is a key of approver `{approver}`; a service needs keys of its own")]
+    KeyOfApprover {
+        /// The key.
+        key: Thumbprint,
+        /// The approver.
+        approver: Name,
+    },
     /// A key tells which service asks.
     #[error(
         "the key `{key}` is or was a key of service `{service}`; every service needs keys of its own"

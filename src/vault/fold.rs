@@ -11,6 +11,7 @@ use super::{
     record::{Body, FORMAT, Record},
 };
 use crate::{
+    approval::{Approver, ApproverKey},
     binding::Bound,
     name::Name,
     policy::{Policies, PolicyText, Subject},
@@ -85,6 +86,8 @@ fn begin(owner: OwnerKey, head: Head, body: &Body) -> Result<Catalog, BadRecord>
             secrets: BTreeMap::new(),
             aliases: BTreeMap::new(),
             enrolled: BTreeMap::new(),
+            approvers: BTreeMap::new(),
+            suspended: false,
             policy_versions: BTreeMap::new(),
             services: Arc::default(),
             policies: Arc::default(),
@@ -128,6 +131,31 @@ impl Fold {
                 self.service(&service)?.suspended = suspended;
                 Ok(())
             }
+            Record::SecretStatus { secret, suspended } => self.suspend(&secret, suspended),
+            Record::VaultStatus { suspended } => {
+                self.catalog.suspended = suspended;
+                Ok(())
+            }
+            Record::Approver {
+                name,
+                version,
+                keys,
+                groups,
+                operates,
+                mail,
+            } => {
+                let keys = approver_keys(&keys)?;
+                self.set_approver(Approver {
+                    name,
+                    version,
+                    keys,
+                    groups,
+                    operates,
+                    mail,
+                    retired: false,
+                })
+            }
+            Record::ApproverRetirement { name } => self.retire_approver(&name),
             Record::Policy {
                 name,
                 version,
@@ -192,6 +220,7 @@ impl Fold {
             labels,
             releasable,
             retired: false,
+            suspended: known.is_some_and(|secret| secret.suspended),
             bound,
             subject,
             versions,
@@ -234,6 +263,44 @@ impl Fold {
                     .for_each(|version| Arc::make_mut(version).retired = true);
             }
         }
+        Ok(())
+    }
+
+    fn suspend(&mut self, name: &Name, suspended: bool) -> Result<(), String> {
+        let secret = self.catalog.secrets.get_mut(name).map(Arc::make_mut);
+        let secret = secret.ok_or_else(|| format!("there is no secret `{name}`"))?;
+        secret.suspended = suspended;
+        Ok(())
+    }
+
+    /// A key tells who decided, and nobody approves what they asked for: so it is nobody else's.
+    fn set_approver(&mut self, approver: Approver) -> Result<(), String> {
+        let name = approver.name.clone();
+        let known = self.catalog.approvers.get(&name);
+        let next = known.map_or(0, |known| known.version).checked_add(1);
+        if next != Some(approver.version) {
+            let version = approver.version;
+            return Err(format!(
+                "version {version} of approver `{name}` is not the next one"
+            ));
+        }
+        if known.is_some_and(|known| known.retired) {
+            return Err(format!("approver `{name}` is retired"));
+        }
+        for key in &approver.keys {
+            if let Some(holder) = self.catalog.holder_of_approver_key(key, &name) {
+                let key = key.fingerprint();
+                return Err(format!("the key `{key}` is a key of {holder}"));
+            }
+        }
+        self.catalog.approvers.insert(name, approver);
+        Ok(())
+    }
+
+    fn retire_approver(&mut self, name: &Name) -> Result<(), String> {
+        let approver = self.catalog.approvers.get_mut(name);
+        let approver = approver.ok_or_else(|| format!("there is no approver `{name}`"))?;
+        approver.retired = true;
         Ok(())
     }
 
@@ -284,6 +351,12 @@ impl Fold {
             return Err(format!(
                 "the key `{thumbprint}` is enrolled for service `{}`",
                 holder.name
+            ));
+        }
+        if let Some(approver) = self.catalog.approver_with(&thumbprint) {
+            return Err(format!(
+                "the key `{thumbprint}` is a key of approver `{}`",
+                approver.name
             ));
         }
         Ok(key)
@@ -406,7 +479,42 @@ impl Fold {
     }
 }
 
+/// The keys of an approver, each once.
+fn approver_keys(lines: &[String]) -> Result<Vec<ApproverKey>, String> {
+    let mut keys: Vec<ApproverKey> = Vec::new();
+    for line in lines {
+        let key = ApproverKey::parse(line).map_err(|error| error.to_string())?;
+        if keys.contains(&key) {
+            return Err(format!("the key `{}` is there twice", key.fingerprint()));
+        }
+        keys.push(key);
+    }
+    if keys.is_empty() {
+        return Err("an approver has no key".to_owned());
+    }
+    Ok(keys)
+}
+
 impl Catalog {
+    /// Whose key this is already: a service's, or another approver's than this one's.
+    pub(super) fn holder_of_approver_key(&self, key: &ApproverKey, of: &Name) -> Option<String> {
+        let service = key.as_plain().and_then(|key| self.holder(&key));
+        if let Some(service) = service {
+            return Some(format!("service `{}`", service.name));
+        }
+        let mut others = self.approvers.values().filter(|other| other.name != *of);
+        let other = others.find(|other| other.keys.contains(key))?;
+        Some(format!("approver `{}`", other.name))
+    }
+
+    /// The approver that has the key with this thumbprint.
+    pub(super) fn approver_with(&self, thumbprint: &Thumbprint) -> Option<&Approver> {
+        self.approvers.values().find(|approver| {
+            let mut thumbprints = approver.keys.iter().filter_map(ApproverKey::thumbprint);
+            thumbprints.any(|held| held == *thumbprint)
+        })
+    }
+
     /// The service that a key is enrolled for.
     pub(super) fn holder(&self, key: &PublicKey) -> Option<&Enrolled> {
         let thumbprint = key.thumbprint();

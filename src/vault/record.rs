@@ -117,6 +117,40 @@ pub enum Record {
         /// Whether its requests are rejected from now on.
         suspended: bool,
     },
+    /// A secret may not be used any more, or may again.
+    SecretStatus {
+        /// The secret's name.
+        secret: Name,
+        /// Whether every use of it is refused from now on.
+        suspended: bool,
+    },
+    /// Nothing at all may be used any more, or may again.
+    VaultStatus {
+        /// Whether every use of every secret is refused from now on.
+        suspended: bool,
+    },
+    /// Somebody who may approve, or what is true of them from now on.
+    Approver {
+        /// The name.
+        name: Name,
+        /// 1 for a new approver, else one more than the last.
+        version: u32,
+        /// Public keys, as lines of OpenSSH without a comment.
+        keys: Vec<String>,
+        /// The groups that policies name.
+        groups: BTreeSet<Name>,
+        /// The services that the approver runs, and can't approve for.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        operates: BTreeSet<Name>,
+        /// Where mail channels write to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mail: Option<String>,
+    },
+    /// An approver has no say any more.
+    ApproverRetirement {
+        /// The name.
+        name: Name,
+    },
     /// A new policy, or a new text of one. It is in force from now on.
     Policy {
         /// Its name.
@@ -135,7 +169,7 @@ pub enum Record {
 
 impl Record {
     /// Every `type`.
-    pub const TYPES: [&str; 11] = [
+    pub const TYPES: [&str; 15] = [
         "vault-created",
         "secret-version",
         "binding",
@@ -145,6 +179,10 @@ impl Record {
         "service-key",
         "service-key-retirement",
         "service-status",
+        "secret-status",
+        "vault-status",
+        "approver",
+        "approver-retirement",
         "policy",
         "policy-retirement",
     ];
@@ -202,6 +240,20 @@ mod tests {
                 service: name("atlas"),
                 suspended: true,
             },
+            Record::SecretStatus {
+                secret: name("s"),
+                suspended: true,
+            },
+            Record::VaultStatus { suspended: true },
+            Record::Approver {
+                name: name("ana"),
+                version: 1,
+                keys: vec!["k".into()],
+                groups: BTreeSet::from([name("security")]),
+                operates: BTreeSet::new(),
+                mail: Some("ana@example.com".into()),
+            },
+            Record::ApproverRetirement { name: name("ana") },
             Record::Policy {
                 name: name("p"),
                 version: 1,

@@ -3,20 +3,46 @@
 use std::{process::Stdio, time::Duration};
 
 use anyhow::{Context as _, bail};
-use strongroom::notification::Notification;
+use serde::Deserialize;
+use strongroom::{name::Name, notification::Notification};
 use tokio::{io::AsyncWriteExt as _, process};
+
+use super::tell::Tell;
 
 /// How long the program may take for one notification.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// `kind = "command"`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub name: Name,
+    #[serde(default)]
+    pub tell: Tell,
+    /// The program and its arguments.
+    pub program: Vec<String>,
+}
+
+impl Settings {
+    pub fn check(&self) -> anyhow::Result<()> {
+        if self.program.is_empty() {
+            bail!(
+                "channel `{}`: `program` is empty; give the program and its arguments as a list",
+                self.name
+            )
+        }
+        Ok(())
+    }
+}
 
 pub struct Command {
     program: Vec<String>,
 }
 
 impl Command {
-    pub fn new(program: &[String]) -> Self {
+    pub fn open(settings: &Settings) -> Self {
         Self {
-            program: program.to_vec(),
+            program: settings.program.clone(),
         }
     }
 

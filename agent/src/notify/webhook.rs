@@ -1,6 +1,6 @@
 //! The `webhook` channel: a signed POST as Standard Webhooks describes it.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
@@ -11,12 +11,48 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use jiff::Timestamp;
+use serde::Deserialize;
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP};
-use strongroom::notification::Notification;
+use strongroom::{name::Name, notification::Notification};
 use zeroize::Zeroizing;
+
+use super::tell::Tell;
+use crate::host::Host;
 
 /// How long one delivery may take.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// `kind = "webhook"`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub name: Name,
+    #[serde(default)]
+    pub tell: Tell,
+    pub url: String,
+    /// A file that holds the signing secret, `whsec_…`.
+    pub secret_file: PathBuf,
+    /// PEM certificates to trust instead of the platform's.
+    pub cacert: Option<PathBuf>,
+}
+
+impl Settings {
+    pub fn check(&self) -> anyhow::Result<()> {
+        if !self.url.starts_with("https://") && !is_loopback(&self.url) {
+            bail!(
+                "channel `{}`: `url` must be https (plain http is taken for 127.0.0.1 only)",
+                self.name
+            )
+        }
+        Ok(())
+    }
+}
+
+fn is_loopback(url: &str) -> bool {
+    url.parse::<http::Uri>().is_ok_and(|uri| {
+        uri.scheme_str() == Some("http") && matches!(uri.host(), Some("127.0.0.1" | "[::1]"))
+    })
+}
 
 pub struct Webhook {
     url: http::Uri,
@@ -25,7 +61,17 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    pub fn open(url: &str, secret_file: &Path, cacert: Option<&Path>) -> anyhow::Result<Self> {
+    #[expect(
+        clippy::unused_async,
+        reason = "a credential out of the vault takes a while"
+    )]
+    pub async fn open(_host: &Arc<Host>, settings: &Settings) -> anyhow::Result<Self> {
+        let Settings {
+            url,
+            secret_file,
+            cacert,
+            ..
+        } = settings;
         let secret = Zeroizing::new(fs::read_to_string(secret_file).with_context(|| {
             format!(
                 "cannot read the webhook's secret from `{}`",
@@ -43,7 +89,8 @@ impl Webhook {
                 .parse()
                 .with_context(|| format!("`{url}` is not a URL"))?,
             signer,
-            client: Client::builder(TokioExecutor::new()).build(crate::tls::connector(cacert)?),
+            client: Client::builder(TokioExecutor::new())
+                .build(crate::tls::connector(cacert.as_deref())?),
         })
     }
 

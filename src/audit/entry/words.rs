@@ -43,6 +43,10 @@ words! {
         Refusal = "refusal",
         /// Refused requests of unknown senders, folded.
         Noise = "noise",
+        /// A request waits for somebody to approve it.
+        Pending = "pending",
+        /// Somebody decided on a request that waits, or its time was over.
+        Decision = "decision",
         /// The owner or the agent did something.
         Administration = "administration",
     }
@@ -89,8 +93,14 @@ words! {
         TooManyRequests = "too-many-requests",
         /// As many uses as a policy allows were made.
         Limit = "limit",
-        /// A policy asks for an approval.
+        /// A policy asks for an approval, and none can be asked for.
         NeedsApproval = "needs-approval",
+        /// As many requests wait for an approval as may.
+        TooManyPending = "too-many-pending",
+        /// The secret is suspended.
+        SecretSuspended = "secret-suspended",
+        /// The whole vault is suspended.
+        VaultSuspended = "vault-suspended",
     }
 }
 
@@ -121,6 +131,20 @@ words! {
         CutOff = "cut-off",
         /// The owner changed something before the provider was called.
         Stopped = "stopped",
+    }
+}
+
+words! {
+    /// What became of a request that waits for an approval, or what one approver said.
+    Decided {
+        /// One approver said yes. That is enough only when as many did as policy asks for.
+        Approved = "approved",
+        /// One approver said no, which ends it; it also ends a yes that stands for a while.
+        Denied = "denied",
+        /// The service does not want it any more.
+        Cancelled = "cancelled",
+        /// Nobody decided in time.
+        Expired = "expired",
     }
 }
 
@@ -157,6 +181,10 @@ words! {
         SecretRevealed = "secret-revealed",
         /// It was set what a secret is for.
         SecretBound = "secret-bound",
+        /// A secret was suspended.
+        SecretSuspended = "secret-suspended",
+        /// A secret may be used again.
+        SecretResumed = "secret-resumed",
         /// An alias was pointed at a secret.
         AliasSet = "alias-set",
         /// A service was enrolled.
@@ -169,20 +197,36 @@ words! {
         ServiceSuspended = "service-suspended",
         /// A service may ask again.
         ServiceResumed = "service-resumed",
+        /// An approver was enrolled.
+        ApproverAdded = "approver-added",
+        /// An approver's keys, groups or address were changed.
+        ApproverChanged = "approver-changed",
+        /// An approver has no say any more.
+        ApproverRetired = "approver-retired",
         /// A policy was written.
         PolicySet = "policy-set",
         /// A policy was taken out of force.
         PolicyRetired = "policy-retired",
+        /// The owner stopped everything at once.
+        Panicked = "panicked",
+        /// The vault may be used again after that.
+        Resumed = "resumed",
+        /// A notification channel took its credential out of the vault.
+        ChannelOpened = "channel-opened",
         /// A notification channel was tried.
         NotificationTest = "notification-test",
     }
 }
 
 words! {
-    /// Who administers.
+    /// Who administers, or decides.
     By {
         /// The owner, through the command.
         Owner = "owner",
+        /// An approver, with a signature.
+        Approver = "approver",
+        /// The service that asked.
+        Service = "service",
         /// The agent, by itself.
         Agent = "agent",
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    audit::{Action, Ask, By, Entry, Event, Reason},
+    audit::{Action, Ask, By, Decided, Entry, Event, Reason},
     notification::Urgency,
     operation::OperationName,
     request::WayIn,
@@ -72,8 +72,45 @@ fn any_event() -> impl Strategy<Value = Event> {
                 ask,
                 secret,
                 version,
+                pending: policies.first().map(|_| u64::from(version)),
+                approvals: policies.iter().map(|_| 7).collect(),
                 policies,
                 urgency,
+            }),
+        (
+            any_ask(),
+            name(),
+            any::<u32>(),
+            prop::collection::vec(text(), 0..3)
+        )
+            .prop_map(|(ask, secret, version, needs)| Event::Pending {
+                ask,
+                secret,
+                version,
+                policies: needs.clone(),
+                needs,
+                expires: Timestamp::UNIX_EPOCH,
+                urgency: None,
+            }),
+        (
+            name(),
+            prop::sample::select(Decided::ALL),
+            prop::sample::select(By::ALL),
+            any::<Option<u32>>(),
+            any::<Option<String>>(),
+        )
+            .prop_map(|(secret, decided, by, minutes, text)| Event::Decision {
+                entry: 7,
+                service: secret.clone(),
+                approver: minutes.map(|_| secret.clone()),
+                secret,
+                operation: OperationName::Sign,
+                decided,
+                by,
+                minutes,
+                key: text.clone(),
+                signature: text.clone(),
+                detail: text,
             }),
         (
             any_ask(),
@@ -165,6 +202,8 @@ fn an_entry_reads_as_documented() {
         secret: "deploy-key".parse().unwrap(),
         version: 3,
         policies: vec!["deployers".to_owned()],
+        approvals: Vec::new(),
+        pending: None,
         urgency: None,
     };
     let entry = Entry::new("2026-03-01T14:02:03.123456Z".parse().unwrap(), event);

@@ -222,6 +222,12 @@ fn check_key(catalog: &Catalog, key: &PublicKey) -> Result<(), VaultError> {
     if !key.can_sign_requests() {
         return Err(VaultError::UnfitKey(key.thumbprint()));
     }
+    if let Some(approver) = catalog.approver_with(&key.thumbprint()) {
+        return Err(VaultError::KeyOfApprover {
+            key: key.thumbprint(),
+            approver: approver.name.clone(),
+        });
+    }
     match catalog.holder(key) {
         Some(holder) => Err(VaultError::KeyTaken {
             key: key.thumbprint(),

@@ -1,0 +1,56 @@
+//! How one channel delivers.
+
+use std::sync::Arc;
+
+use strongroom::notification::Notification;
+
+use super::{
+    channel::Channel, command::Command, desktop::Desktop, file::File, journald::Journald,
+    mail::Mail, ntfy::Ntfy, syslog::Syslog, webhook::Webhook,
+};
+use crate::host::Host;
+
+/// An open way to a receiver.
+pub enum Route {
+    Command(Command),
+    Desktop(Desktop),
+    File(File),
+    Journald(Journald),
+    Mail(Box<Mail>),
+    Ntfy(Box<Ntfy>),
+    Syslog(Syslog),
+    Webhook(Box<Webhook>),
+}
+
+impl Route {
+    /// Opens it. A credential is taken out of the vault here, which fails while that is locked: who
+    /// opens a route tries again.
+    pub async fn open(host: &Arc<Host>, channel: &Channel) -> anyhow::Result<Self> {
+        Ok(match channel {
+            Channel::Command(settings) => Self::Command(Command::open(settings)),
+            Channel::Desktop(settings) => Self::Desktop(Desktop::open(settings).await?),
+            Channel::File(settings) => Self::File(File::open(settings)?),
+            Channel::Journald(settings) => Self::Journald(Journald::open(settings)?),
+            Channel::Mail(settings) => Self::Mail(Box::new(Mail::open(host, settings).await?)),
+            Channel::Ntfy(settings) => Self::Ntfy(Box::new(Ntfy::open(host, settings).await?)),
+            Channel::Syslog(settings) => Self::Syslog(Syslog::open(host, settings).await?),
+            Channel::Webhook(settings) => {
+                Self::Webhook(Box::new(Webhook::open(host, settings).await?))
+            }
+        })
+    }
+
+    /// Delivers one notification; returns when the receiver has it, or says why it has not.
+    pub async fn deliver(&self, notification: &Notification) -> anyhow::Result<()> {
+        match self {
+            Self::Command(route) => route.deliver(notification).await,
+            Self::Desktop(route) => route.deliver(notification).await,
+            Self::File(route) => route.deliver(notification).await,
+            Self::Journald(route) => route.deliver(notification).await,
+            Self::Mail(route) => route.deliver(notification).await,
+            Self::Ntfy(route) => route.deliver(notification).await,
+            Self::Syslog(route) => route.deliver(notification).await,
+            Self::Webhook(route) => route.deliver(notification).await,
+        }
+    }
+}
