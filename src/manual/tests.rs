@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("architecture", include_str!("architecture.rs")),
     ("protocol", include_str!("protocol.rs")),
     ("operation", include_str!("operation.rs")),
@@ -37,6 +37,7 @@ const PAGES: [(&str, &str); 9] = [
     ("rotation", include_str!("rotation.rs")),
     ("policy", include_str!("policy.rs")),
     ("log_format", include_str!("log_format.rs")),
+    ("notification", include_str!("notification.rs")),
     ("vault_format", include_str!("vault_format.rs")),
     ("threat_model", include_str!("threat_model.rs")),
 ];
