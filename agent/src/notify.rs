@@ -20,6 +20,7 @@ use strongroom::{
 use crate::{host::Host, serve::lifecycle};
 
 mod channel;
+mod credential;
 mod follower;
 mod health;
 mod history;
@@ -39,6 +40,7 @@ mod syslog;
 mod webhook;
 
 pub use channel::Channel;
+pub use credential::Credentials;
 pub use follower::Follower;
 use health::Condition;
 pub use health::{Health, State};
