@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use strongroom::{
     notification::{Notification, Plan},
     store::Reader as _,
-    vault::VaultError,
 };
 use tokio::{sync::watch, task::spawn_blocking, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     channel::Channel,
+    credential,
     health::{Condition, State},
     history::History,
     position::Position,
@@ -271,7 +271,7 @@ impl Follower {
     /// Counts a failure; how long to pause.
     fn failed(&mut self, error: &anyhow::Error) -> Duration {
         let name = self.channel.name();
-        if is_locked(error) {
+        if credential::is_locked(error) {
             tracing::info!(channel = %name, "waits for the vault to be unlocked");
             self.note(|condition| condition.state = State::Waiting);
             return LOCKED;
@@ -305,8 +305,4 @@ impl Follower {
 /// writer.
 async fn grown(size: &mut watch::Receiver<u64>, wanted: u64) -> bool {
     size.wait_for(|size| *size > wanted).await.is_ok()
-}
-
-fn is_locked(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(VaultError::Locked))
 }
