@@ -8,6 +8,7 @@
 //! | [`binding`] | the owner who says what a secret is for |
 //! | [`rotation`] | the owner whose keys get old |
 //! | [`policy`] | the owner who says who may do what |
+//! | [`channel`] | the owner who wants to be told |
 //! | [`log_format`] | who reads or verifies the audit log without this program |
 //! | [`vault_format`] | who takes a secret out without this program |
 //! | [`threat_model`] | who decides whether to trust it |
@@ -33,6 +34,9 @@ pub mod policy;
 
 // What is written down about it.
 pub mod log_format;
+
+// How the owner is told.
+pub mod channel;
 
 // Where the secrets are.
 pub mod vault_format;
