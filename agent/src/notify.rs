@@ -21,6 +21,7 @@ mod follower;
 mod health;
 mod route;
 mod tell;
+mod unlinked;
 
 // One file for each kind of channel: its settings, and how it delivers.
 mod command;
