@@ -23,7 +23,9 @@ pub mod vault;
 mod words;
 
 use door::Door;
-pub use words::{Alias, Attach, Grant, HttpAsk, HttpFlags, Policy, Request, RotateFlags, Secret};
+pub use words::{
+    Alias, Attach, ChannelFlags, Grant, HttpAsk, HttpFlags, Policy, Request, RotateFlags, Secret,
+};
 
 use crate::{home::Home, show::say};
 

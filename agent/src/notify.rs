@@ -17,6 +17,7 @@ use strongroom::{
 use crate::{host::Host, serve::lifecycle};
 
 mod channel;
+mod credential;
 mod follower;
 mod health;
 mod route;
@@ -34,6 +35,7 @@ mod syslog;
 mod webhook;
 
 pub use channel::Channel;
+pub use credential::Credentials;
 pub use follower::Follower;
 pub use health::Health;
 use route::Route;

@@ -310,7 +310,7 @@ fn bindings_in_the_manual_can_be_set() {
         let parsed = Kind::ALL.map(|kind| Binding::parse(kind, block));
         assert!(parsed.iter().any(Result::is_ok), "{block}: {parsed:?}");
     }
-    for section in ["sign", "http", "aws", "token", "ssh", "rotation"] {
+    for section in ["sign", "http", "aws", "token", "ssh", "rotation", "channel"] {
         says("binding", &format!("\n# `{section}`"));
     }
 }
