@@ -38,6 +38,7 @@ const PAGES: [(&str, &str); 10] = [
     ("policy", include_str!("policy.rs")),
     ("channel", include_str!("channel.rs")),
     ("log_format", include_str!("log_format.rs")),
+    ("notification", include_str!("notification.rs")),
     ("vault_format", include_str!("vault_format.rs")),
     ("threat_model", include_str!("threat_model.rs")),
 ];
