@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 pub mod authority;
 pub mod desktop;
+pub mod mail;
 pub mod peer;
 pub mod provider;
 

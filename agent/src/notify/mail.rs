@@ -3,7 +3,14 @@
 //! Delivered means that the server took it for at least one of the channel's recipients, and for each
 //! other one that it does not refuse.
 
-use std::{collections::BTreeSet, fs, net::IpAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fs,
+    net::IpAddr,
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use lettre::{
@@ -33,10 +40,12 @@ mod html;
 mod letter;
 mod recipients;
 
-use connection::{Connection, NotSent, Security, Server};
+use connection::{Connection, NotSent, Refusal, Security, Server};
 use letter::Letter;
-use recipients::Refused;
+pub use recipients::Mailboxes;
 
+/// How long one delivery may take, with all that it consists of.
+pub const PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// The most recipients of one channel.
 const MOST_RECIPIENTS: usize = 50;
 
@@ -117,14 +126,8 @@ pub struct Mail {
     settings: Settings,
     /// The certificates of the settings.
     cacert: Option<String>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    open: Option<Open>,
-    told: Told,
-    refused: Refused,
+    /// What was delivered with last.
+    open: Mutex<Option<Open>>,
 }
 
 /// A connection, with what it was logged in with.
@@ -133,11 +136,12 @@ struct Open {
     with: Option<Arc<Credential>>,
 }
 
-/// Who has the notification that is being delivered.
-#[derive(Default)]
-struct Told {
-    id: String,
-    have: BTreeSet<Address>,
+/// What goes along with a request that waits.
+struct Pending {
+    /// The entry as it stands in the audit log.
+    line: String,
+    /// Whom to ask.
+    approvers: Vec<Address>,
 }
 
 impl Mail {
@@ -149,7 +153,7 @@ impl Mail {
             host: Arc::clone(host),
             settings: settings.clone(),
             cacert: cacert.transpose()?,
-            state: Mutex::default(),
+            open: Mutex::default(),
         };
         // What is missing is better said now than with the first notification.
         mail.credential().await?;
@@ -157,86 +161,58 @@ impl Mail {
     }
 
     pub async fn deliver(&self, notification: &Notification) -> anyhow::Result<()> {
-        let mut state = self.state.lock().await;
-        let state = &mut *state;
-        if state.told.id != notification.id {
-            state.told = Told {
-                id: notification.id.clone(),
-                have: BTreeSet::new(),
-            };
-        }
+        let mut kept = self.open.lock().await;
+        // What fails or is cut off leaves no connection in the middle of a dialogue.
+        let mut open = self.connection(kept.take()).await?;
+        let Settings { name, from, to, .. } = &self.settings;
         let pending = self.pending(notification)?;
-        let (entry, approvers) = pending
+        let approvers = pending
             .as_ref()
-            .map_or((None, &[][..]), |(line, approvers)| {
-                (Some(line.as_str()), approvers.as_slice())
-            });
-        let settings = &self.settings;
+            .map_or(&[][..], |pending| &pending.approvers);
         let letter = Letter {
             notification,
-            channel: &settings.name,
+            channel: name,
             origin: self.host.origin(),
-            from: &settings.from,
-            to: &settings.to,
+            from,
+            to,
             cc: approvers,
-            entry,
+            entry: pending.as_ref().map(|pending| pending.line.as_str()),
         };
-        let own: BTreeSet<&Address> = settings.to.iter().map(|to| &to.email).collect();
+        let mailbox = self.host.mailboxes().of(name);
+        let mailbox = || mailbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = notification.id.as_str();
+        let own: BTreeSet<&Address> = to.iter().map(|to| &to.email).collect();
         let all: BTreeSet<&Address> = own.iter().copied().chain(approvers).collect();
-        let mut open = self.connection(state.open.take()).await?;
         let left: Vec<Address> = all
-            .iter()
-            .filter(|address| !state.told.have.contains(**address))
-            .map(|&address| address.clone())
+            .into_iter()
+            .filter(|address| !mailbox().has(id, address))
+            .cloned()
             .collect();
-        let refused = if left.is_empty() {
-            Vec::new()
-        } else {
-            let whole = letter.whole()?;
-            match open.send(&settings.from.email, &left, &whole).await {
-                Ok(refused) => refused,
-                Err(NotSent::Failed(error)) => return Err(error),
-                // For good, and waiting for ever would tell nobody anything any more.
-                Err(NotSent::Message(refusal)) => {
-                    let bare = letter.bare(&refusal.to_string())?;
-                    match open.send(&settings.from.email, &left, &bare).await {
-                        Ok(refused) => refused,
-                        Err(NotSent::Failed(error)) => return Err(error),
-                        Err(NotSent::Message(refusal)) => {
-                            bail!("the mail server takes no message from here: {refusal}")
-                        }
-                    }
-                }
-            }
-        };
-        state.open = Some(open);
-        for address in &left {
-            match refused.iter().find(|(refused, _)| refused == address) {
-                Some((_, refusal)) => state.refused.note(address, refusal.clone()),
-                None => {
-                    state.refused.forget(address);
-                    state.told.have.insert(address.clone());
-                }
-            }
+        if !left.is_empty() {
+            let refused = send(&mut open.connection, &letter, &left).await?;
+            mailbox().sent(id, &left, &refused);
         }
-        if own.is_disjoint(&state.told.have.iter().collect()) {
-            let why = state.refused.among(own).unwrap_or_default();
-            bail!("nobody whom this channel tells gets mail: {why}");
+        *kept = Some(open);
+        let mailbox = mailbox();
+        let refused = mailbox.refused();
+        self.host.channels().remark(name, refused.clone());
+        if !own.iter().any(|address| mailbox.has(id, address)) {
+            bail!(
+                "nobody whom this channel tells gets mail: {}",
+                refused.unwrap_or_default()
+            );
         }
         if let Some((address, refusal)) = left
             .iter()
-            .find_map(|address| Some((address, state.refused.holds(address)?)))
+            .find_map(|address| Some((address, mailbox.waits_for(address)?)))
         {
             bail!("the mail server does not take it for `{address}` now: {refusal}");
         }
         Ok(())
     }
 
-    /// For a request that waits: its entry as it stands in the audit log, and the approvers to ask.
-    fn pending(
-        &self,
-        notification: &Notification,
-    ) -> anyhow::Result<Option<(String, Vec<Address>)>> {
+    /// What goes along, for a request that waits.
+    fn pending(&self, notification: &Notification) -> anyhow::Result<Option<Pending>> {
         if notification.kind != "pending" {
             return Ok(None);
         }
@@ -252,7 +228,10 @@ impl Mail {
         let approvers = recipients::approvers(&self.host.vault().catalog(), &entry);
         // One that can't be written to is seen where approvers are listed.
         let approvers = approvers.iter().filter_map(|mail| address(mail).ok());
-        Ok(Some((stored.line, approvers.collect())))
+        Ok(Some(Pending {
+            approvers: approvers.collect(),
+            line: stored.line,
+        }))
     }
 
     /// The connection that is open already, if it does, or a new one.
@@ -328,14 +307,26 @@ impl Mail {
     }
 }
 
-impl Open {
-    async fn send(
-        &mut self,
-        from: &Address,
-        to: &[Address],
-        message: &[u8],
-    ) -> Result<Vec<(Address, connection::Refusal)>, NotSent> {
-        self.connection.send(from, to, message).await
+/// Sends it, or less of it if the server does not take it: who was refused.
+async fn send(
+    connection: &mut Connection,
+    letter: &Letter<'_>,
+    to: &[Address],
+) -> anyhow::Result<Vec<(Address, Refusal)>> {
+    let from = &letter.from.email;
+    let refusal = match connection.send(from, to, &letter.whole()?).await {
+        Ok(refused) => return Ok(refused),
+        Err(NotSent::Failed(error)) => return Err(error),
+        Err(NotSent::Message(refusal)) => refusal,
+    };
+    // It would refuse it for ever, and nobody would be told of anything any more.
+    let bare = letter.bare(&refusal.to_string())?;
+    match connection.send(from, to, &bare).await {
+        Ok(refused) => Ok(refused),
+        Err(NotSent::Failed(error)) => Err(error),
+        Err(NotSent::Message(refusal)) => {
+            bail!("the mail server takes no message from here: {refusal}")
+        }
     }
 }
 

@@ -11,6 +11,7 @@ fn notification(sentence: &str, facts: &[(&str, &str)]) -> Notification {
         urgency: Urgency::Urgent,
         kind: "pending".to_owned(),
         sentence: sentence.to_owned(),
+        marks: Vec::new(),
         facts: facts
             .iter()
             .map(|(label, text)| Fact {
