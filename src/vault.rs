@@ -59,7 +59,7 @@ mod shield;
 pub mod slot;
 pub(crate) mod tokens;
 
-pub use administration::SecretOptions;
+pub use administration::{ApproverChanges, ApproverOptions, SecretOptions};
 pub use argon2id::Parameters;
 pub use catalog::{Catalog, Enrolled, PolicyVersion, Secret, Version};
 pub use chain::BadRecord;

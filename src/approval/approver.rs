@@ -78,6 +78,11 @@ impl ApproverKey {
         self.0.key_data()
     }
 
+    /// What OpenSSH calls its kind: `ssh-ed25519`, `sk-ssh-ed25519@openssh.com`, …
+    pub fn kind(&self) -> String {
+        self.0.algorithm().to_string()
+    }
+
     /// `SHA256:…`, as `ssh-keygen -l` prints it.
     pub fn fingerprint(&self) -> String {
         self.0.fingerprint(HashAlg::Sha256).to_string()
