@@ -216,15 +216,7 @@ impl Operation {
 
     /// Whether the answer holds something secret, so that the request must name a `reply_to`.
     pub fn wants_sealed(&self) -> bool {
-        matches!(
-            self,
-            Self::Decrypt(_)
-                | Self::DataKey(_)
-                | Self::AwsSign(_)
-                | Self::Token(_)
-                | Self::Totp(_)
-                | Self::Release(_)
-        )
+        self.name().wants_sealed()
     }
 
     /// Whether a secret of this kind, with this binding, can do it with this algorithm and input:

@@ -18,8 +18,10 @@ use serde_json::Value;
 use crate::{audit::Reason, name::Name, operation::Operation, service::key::Thumbprint};
 
 pub mod base;
+pub mod call;
 pub mod digest;
 pub(crate) mod field;
+pub mod prefer;
 pub mod signature;
 
 pub use signature::{RequestSignature, SignedMessage};

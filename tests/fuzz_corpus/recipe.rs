@@ -44,6 +44,7 @@ pub fn seeds() -> Vec<Seed> {
     [
         wire::requests(),
         wire::signature_bases(),
+        wire::preferences(),
         wire::answers(&small),
         keys::keys(),
         ssh::seeds(),

@@ -7,5 +7,5 @@ mod secret;
 
 pub use approval::Approver;
 pub use policy::{Grant, Policy};
-pub use request::{HttpAsk, Request};
+pub use request::{HttpAsk, Later, Request};
 pub use secret::{Alias, Attach, HttpFlags, RotateFlags, Secret};
