@@ -55,7 +55,7 @@ pub mod release;
 pub mod sign;
 pub mod ssh_certificate;
 pub mod ssh_sign;
-mod ssh_wire;
+pub(crate) mod ssh_wire;
 pub mod token;
 pub mod totp;
 

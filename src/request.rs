@@ -24,6 +24,7 @@ pub(crate) mod field;
 pub mod prefer;
 pub mod signature;
 
+pub use call::{AuthenticatedCall, Call, Called, Wanted};
 pub use signature::{RequestSignature, SignedMessage};
 
 /// Where requests are posted to.

@@ -94,6 +94,12 @@ impl ApproverKey {
         self.0.to_openssh().unwrap_or_default()
     }
 
+    /// The key as SSH sends it: the bytes that the line has in base64.
+    pub fn blob(&self) -> Vec<u8> {
+        // As above.
+        self.0.to_bytes().unwrap_or_default()
+    }
+
     /// The key, if it is not on a security key: what a service could sign requests with too.
     pub fn as_plain(&self) -> Option<PublicKey> {
         PublicKey::parse(&self.to_line()).ok()

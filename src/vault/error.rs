@@ -8,7 +8,8 @@ use super::{
     rotation::NotSealedHere,
 };
 use crate::{
-    binding::BadBinding, name::Name, operation::Kind, service::key::Thumbprint, store::StoreError,
+    approval::waiting::BadWaiting, binding::BadBinding, name::Name, operation::Kind,
+    service::key::Thumbprint, store::StoreError,
 };
 
 /// Why the vault does not do what its owner asks for.
@@ -225,6 +226,10 @@ pub enum VaultError {
         /// The version.
         version: u32,
     },
+
+    /// A request is too long to be kept, or what was kept is damaged.
+    #[error(transparent)]
+    CannotWait(BadWaiting),
 
     // What the machine can.
     /// The store cannot be read.

@@ -134,6 +134,8 @@ impl Small {
             .authenticate(catalog.services(), identity.thumbprint(), arrival, now)
             .unwrap()
             .authorize(&catalog)
+            .unwrap()
+            .into_permit()
             .unwrap();
         let Committed::Use(recorded) = commit(&mut log, Submission::Use(permit)) else {
             panic!("no use")
