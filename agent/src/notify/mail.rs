@@ -23,9 +23,10 @@ use lettre::{
     },
 };
 use serde::{Deserialize, Deserializer, de};
+use serde_json::json;
 use strongroom::{
-    audit::Entry, binding::Destination, name::Name, notification::Notification, store::Reader as _,
-    vault::ChannelCredential,
+    approval::Asked, binding::Destination, name::Name, notification::Notification,
+    store::Reader as _, vault::ChannelCredential,
 };
 use tokio::sync::Mutex;
 
@@ -138,8 +139,8 @@ struct Open {
 
 /// What goes along with a request that waits.
 struct Pending {
-    /// The entry as it stands in the audit log.
-    line: String,
+    /// The entry as it stands in the audit log, as `strongroom approve --from` reads it.
+    file: String,
     /// Whom to ask.
     approvers: Vec<Address>,
 }
@@ -176,7 +177,7 @@ impl Mail {
             from,
             to,
             cc: approvers,
-            entry: pending.as_ref().map(|pending| pending.line.as_str()),
+            file: pending.as_ref().map(|pending| pending.file.as_str()),
         };
         let mailbox = self.host.mailboxes().of(name);
         let mailbox = || mailbox.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,15 +223,18 @@ impl Mail {
         let Some(stored) = stored.into_iter().next() else {
             return Ok(None);
         };
-        let Ok(entry) = Entry::parse(&stored.line) else {
+        let Some(asked) = Asked::of_line(stored.index, stored.line) else {
             return Ok(None);
         };
-        let approvers = recipients::approvers(&self.host.vault().catalog(), &entry);
-        // One that can't be written to is seen where approvers are listed.
+        let approvers = recipients::approvers(&self.host.vault().catalog(), &asked);
         let approvers = approvers.iter().filter_map(|mail| address(mail).ok());
         Ok(Some(Pending {
             approvers: approvers.collect(),
-            line: stored.line,
+            file: serde_json::to_string_pretty(&json!({
+                "agent": self.host.identity().thumbprint().as_str(),
+                "id": asked.id.to_string(),
+                "entry": asked.line,
+            }))?,
         }))
     }
 

@@ -35,8 +35,8 @@ pub struct Letter<'a> {
     pub to: &'a [Mailbox],
     /// The approvers that are asked.
     pub cc: &'a [Address],
-    /// The entry as it stands in the audit log, for who decides on another machine.
-    pub entry: Option<&'a str>,
+    /// What an approver needs who decides on another machine.
+    pub file: Option<&'a str>,
 }
 
 impl Letter<'_> {
@@ -46,13 +46,11 @@ impl Letter<'_> {
         let both = MultiPart::alternative()
             .singlepart(SinglePart::plain(text.plain()))
             .singlepart(SinglePart::html(text.html()));
-        let message = match self.entry {
+        let message = match self.file {
             None => self.headers().multipart(both),
-            Some(entry) => {
-                let attachment = Attachment::new(self.file()).body(
-                    format!("{entry}\n"),
-                    ContentType::parse("application/json")?,
-                );
+            Some(file) => {
+                let attachment = Attachment::new(self.file_name())
+                    .body(format!("{file}\n"), ContentType::parse("application/json")?);
                 let mixed = MultiPart::mixed().multipart(both).singlepart(attachment);
                 self.headers().multipart(mixed)
             }
@@ -148,14 +146,14 @@ impl Letter<'_> {
             sentence: cut(&self.notification.sentence, SENTENCE),
             decide: commands.map(|commands| Decide {
                 commands,
-                file: self.entry.is_some().then(|| self.file()),
+                file: self.file.map(|_| self.file_name()),
             }),
             facts,
             footer: self.footer(),
         }
     }
 
-    fn file(&self) -> String {
+    fn file_name(&self) -> String {
         format!("pending-{}.json", self.notification.index)
     }
 

@@ -13,11 +13,7 @@ use std::{
 
 use jiff::Timestamp;
 use lettre::Address;
-use strongroom::{
-    audit::{Entry, Event},
-    name::Name,
-    vault::Catalog,
-};
+use strongroom::{approval::Asked, name::Name, vault::Catalog};
 
 use super::connection::Refusal;
 
@@ -29,22 +25,13 @@ const REMEMBERED: usize = 4;
 
 /// The addresses of the approvers whose yes a pending request can use. Nobody else is asked: not who
 /// is retired, is in no group that it needs, or runs the service that asks.
-pub fn approvers(catalog: &Catalog, entry: &Entry) -> Vec<String> {
-    let Event::Pending { ask, needs, .. } = &entry.event else {
-        return Vec::new();
-    };
-    let groups: BTreeSet<&str> = needs
-        .iter()
-        .filter_map(|need| Some(need.split_once(" of ")?.1))
-        .collect();
+pub fn approvers(catalog: &Catalog, asked: &Asked) -> Vec<String> {
     catalog
         .approvers()
-        .filter(|approver| !approver.retired && !approver.operates.contains(&ask.service))
+        .filter(|approver| !approver.retired && !approver.operates.contains(&asked.ask.service))
         .filter(|approver| {
-            approver
-                .groups
-                .iter()
-                .any(|group| groups.contains(group.as_str()))
+            let mut needs = asked.needs.iter();
+            needs.any(|need| approver.groups.contains(&need.group))
         })
         .filter_map(|approver| approver.mail.clone())
         .collect()

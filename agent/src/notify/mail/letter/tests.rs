@@ -32,7 +32,7 @@ fn written(notification: &Notification, to: &[&str]) -> String {
         from: &"Strongroom <strongroom@example.com>".parse().unwrap(),
         to: &to,
         cc: &[],
-        entry: Some("{}"),
+        file: Some("{}"),
     };
     String::from_utf8(letter.whole().unwrap()).unwrap()
 }
