@@ -24,6 +24,7 @@ mod first_day;
 mod http;
 mod leaks;
 mod limits;
+mod mail;
 mod notify;
 mod peers;
 mod policy;

@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 11] = [
     ("architecture", include_str!("architecture.rs")),
     ("protocol", include_str!("protocol.rs")),
     ("operation", include_str!("operation.rs")),
@@ -126,6 +126,8 @@ fn answered() -> Answer {
         .arrives()
         .unwrap()
         .authorize(&vault.catalog())
+        .unwrap()
+        .into_permit()
         .unwrap();
     let recorded = open("example.db")
         .commit(vec![Submission::Use(permit)], at(NOW))

@@ -44,6 +44,8 @@ pub struct Condition {
     pub last: Option<Timestamp>,
     /// Until when it holds what it has read: the end of a digest, or of quiet hours.
     pub holds: Option<Timestamp>,
+    /// What is not as it should be though it delivers.
+    pub remark: Option<String>,
 }
 
 /// All channels that have a follower.
@@ -67,6 +69,14 @@ impl Health {
         match channels.get_mut(channel) {
             Some(condition) => change(condition),
             None => change(channels.entry(channel.clone()).or_default()),
+        }
+    }
+
+    /// Says what is not as it should be with a channel that delivers, or that nothing is. It is kept
+    /// only where somebody follows.
+    pub fn remark(&self, channel: &Name, remark: Option<String>) {
+        if let Some(condition) = self.channels().get_mut(channel) {
+            condition.remark = remark;
         }
     }
 
