@@ -17,8 +17,10 @@ use strongroom::{
 use crate::{host::Host, serve::lifecycle};
 
 mod channel;
+mod cut;
 mod follower;
 mod health;
+mod local;
 mod route;
 mod tell;
 
