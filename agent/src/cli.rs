@@ -12,6 +12,7 @@ pub mod binding;
 pub mod demo;
 pub mod door;
 pub mod man;
+pub mod notify;
 pub mod policy;
 pub mod prompt;
 pub mod request;
@@ -23,7 +24,9 @@ pub mod vault;
 mod words;
 
 use door::Door;
-pub use words::{Alias, Attach, Grant, HttpAsk, HttpFlags, Policy, Request, RotateFlags, Secret};
+pub use words::{
+    Alias, Attach, ChannelFlags, Grant, HttpAsk, HttpFlags, Policy, Request, RotateFlags, Secret,
+};
 
 use crate::{home::Home, show::say};
 
@@ -290,7 +293,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Service(command) => service::service(&door, command, json).await,
         Command::Grant(grant) => policy::grant(&door, *grant, json).await,
         Command::Policy(command) => policy::policy(&door, command, json).await,
-        Command::Notify(command) => audit::notify(&door, command, json).await,
+        Command::Notify(command) => notify::notify(&door, command, json).await,
         // The others returned above.
         _ => Ok(()),
     };

@@ -38,6 +38,7 @@ const PAGES: [(&str, &str); 10] = [
     ("policy", include_str!("policy.rs")),
     ("channel", include_str!("channel.rs")),
     ("log_format", include_str!("log_format.rs")),
+    ("notification", include_str!("notification.rs")),
     ("vault_format", include_str!("vault_format.rs")),
     ("threat_model", include_str!("threat_model.rs")),
 ];
@@ -310,7 +311,7 @@ fn bindings_in_the_manual_can_be_set() {
         let parsed = Kind::ALL.map(|kind| Binding::parse(kind, block));
         assert!(parsed.iter().any(Result::is_ok), "{block}: {parsed:?}");
     }
-    for section in ["sign", "http", "aws", "token", "ssh", "rotation"] {
+    for section in ["sign", "http", "aws", "token", "ssh", "rotation", "channel"] {
         says("binding", &format!("\n# `{section}`"));
     }
 }

@@ -6,4 +6,4 @@ mod secret;
 
 pub use policy::{Grant, Policy};
 pub use request::{HttpAsk, Request};
-pub use secret::{Alias, Attach, HttpFlags, RotateFlags, Secret};
+pub use secret::{Alias, Attach, ChannelFlags, HttpFlags, RotateFlags, Secret};
