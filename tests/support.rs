@@ -13,8 +13,11 @@ use tempfile::TempDir;
 
 pub mod authority;
 pub mod desktop;
+pub mod journald;
 pub mod peer;
 pub mod provider;
+pub mod syslogd;
+pub mod told;
 
 /// The passphrase of every test's vault.
 pub const PASSPHRASE: &str = "battery staple, correct horse";
