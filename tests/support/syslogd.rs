@@ -105,7 +105,9 @@ module(load="mmpstrucdata")
 input(type="imtcp" port="{port}" address="127.0.0.1" listenPortFileName="{2}")
 input(type="imuxsock" Socket="{3}" useSpecialParser="off" parseHostname="on")
 template(name="json" type="list" option.jsonf="on") {{
-{properties}}}
+{properties}property(outname="elements" name="$!rfc5424-sd" format="jsonf")
+}}
+action(type="mmpstrucdata" sd_name.lowercase="off")
 action(type="omfile" file="{4}" template="json")
 "#,
             directory.display(),

@@ -89,9 +89,14 @@ fn element(enterprise: u32, notification: &Notification, room: usize) -> String 
     for (name, value) in own {
         let _ = write!(element, " {name}=\"{}\"", param_value(&value));
     }
-    // A name may come several times (RFC 5424 section 6.3.3).
-    for mark in &notification.marks {
-        let _ = write!(element, " mark=\"{mark}\"");
+    // In one value: many readers keep only the last of several with one name.
+    let marks: Vec<_> = notification
+        .marks
+        .iter()
+        .map(|mark| mark.as_str())
+        .collect();
+    if !marks.is_empty() {
+        let _ = write!(element, " marks=\"{}\"", marks.join(","));
     }
     let mut left_out = 0_usize;
     for fact in &notification.facts {
@@ -152,7 +157,7 @@ fn param_name(label: &str) -> String {
     match name.as_str() {
         "" => "_".to_owned(),
         // What this program says by itself nobody else can say.
-        "id" | "index" | "kind" | "urgency" | "mark" | "more" => format!("{name}_"),
+        "id" | "index" | "kind" | "urgency" | "marks" | "more" => format!("{name}_"),
         _ => name,
     }
 }

@@ -63,7 +63,7 @@ fn a_message_with_one_says_everything_and_nothing_ends_a_value_early() {
     );
     assert!(text.starts_with("<157>1 "), "19 * 8 + 5: {text}");
     let element = "[strongroom@4242 id=\"vault.example/7\" index=\"7\" kind=\"use\" urgency=\"normal\" \
-                   mark=\"first-use\" mark=\"unusual-hour\" asked_for_as=\"deploy\" id_=\"another/1\" \
+                   marks=\"first-use,unusual-hour\" asked_for_as=\"deploy\" id_=\"another/1\" \
                    field.a___b_=\"end\\\"\\] [x@1 y=\\\"\\\\\\\\n\\\\u{1b}[2J\\\\u{85}ok\"][origin ";
     assert!(text.contains(element), "{text}");
 }
