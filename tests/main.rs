@@ -26,6 +26,7 @@ mod http;
 mod journald;
 mod leaks;
 mod limits;
+mod mail;
 mod notify;
 mod peers;
 mod policy;

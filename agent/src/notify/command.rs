@@ -100,6 +100,11 @@ impl Command {
         }
     }
 
+    /// How long the program may take.
+    pub fn patience(&self) -> Duration {
+        self.timeout
+    }
+
     /// Delivered means that the program ended with 0.
     pub async fn deliver(&self, notification: &Notification) -> anyhow::Result<()> {
         let Some((name, arguments)) = self.program.split_first() else {
