@@ -268,7 +268,7 @@ mod tests {
             .map(|line| format!("{}\n", line.strip_prefix("#: ").unwrap_or(line)))
             .collect();
         let all = Config::parse(&uncommented).unwrap();
-        assert_eq!(all.notify.len(), 2);
+        assert_eq!(all.notify.len(), 6);
     }
 
     #[test]
