@@ -20,6 +20,7 @@ mod crash;
 mod data_key;
 mod disk;
 mod first_day;
+mod hooks;
 mod http;
 mod leaks;
 mod limits;

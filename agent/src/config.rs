@@ -235,7 +235,7 @@ mod tests {
             .map(|line| format!("{}\n", line.strip_prefix("#: ").unwrap_or(line)))
             .collect();
         let all = Config::parse(&uncommented).unwrap();
-        assert_eq!(all.notify.len(), 2);
+        assert_eq!(all.notify.len(), 4);
     }
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
             "[limits]\nbody = 8192\nlarge_body = 8191",
             "[limits]\nrequest_seconds = 0",
             "[[notify]]\nname = 'a'\nkind = 'command'\nprogram = []",
-            "[[notify]]\nname = 'a'\nkind = 'webhook'\nurl = 'http://example.com'\nsecret_file = 'x'",
+            "[[notify]]\nname = 'a'\nkind = 'webhook'\nurl = 'http://example.com'\nsecrets = ['x']",
             "[[notify]]\nname = 'a'\nkind = 'pigeon'",
         ] {
             assert!(Config::parse(text).is_err(), "{text}");

@@ -17,9 +17,11 @@ use strongroom::{
 use crate::{host::Host, serve::lifecycle};
 
 mod channel;
+mod chat;
 mod credential;
 mod follower;
 mod health;
+mod post;
 mod route;
 mod tell;
 

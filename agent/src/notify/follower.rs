@@ -9,7 +9,7 @@ use strongroom::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{channel::Channel, route::Route};
+use super::{channel::Channel, credential, post, route::Route};
 use crate::host::Host;
 
 /// Entries read at once.
@@ -99,9 +99,13 @@ impl Follower {
                     if stopping {
                         break;
                     }
+                    // A receiver that wants to be left alone is, as long as it said.
+                    let wait = post::pause(&error).map_or(pause, |asked| asked.max(pause));
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        () = tokio::time::sleep(pause) => {}
+                        () = tokio::time::sleep(wait) => {}
+                        // Unlocking is an entry.
+                        _ = size.changed(), if credential::is_locked(&error) => {}
                     }
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
