@@ -6,8 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::SECRET;
 use crate::support::{
-    Vault, desktop::Desktop, journald::Journald, mail::MailServer, syslogd::Syslogd,
+    Vault,
+    desktop::Desktop,
+    hook::{Hook, give},
+    journald::Journald,
+    mail::MailServer,
+    syslogd::Syslogd,
 };
 
 /// The other end of one channel.
@@ -30,7 +36,7 @@ pub trait Peer {
 pub type Make = fn(&Path) -> Box<dyn Peer>;
 
 /// For every kind of channel the peer that it is tested with. The kind is also its name.
-pub const PEERS: [(&str, Make); 6] = [
+pub const PEERS: [(&str, Make); 8] = [
     ("command", |directory| Box::new(Program::new(directory))),
     ("desktop", |directory| Box::new(Desktop::start(directory))),
     ("file", |directory| Box::new(Lines::new(directory))),
@@ -38,7 +44,13 @@ pub const PEERS: [(&str, Make); 6] = [
     ("mail", |directory| {
         Box::new(MailServer::start(directory, "implicit", &[]))
     }),
+    ("ntfy", |_| {
+        Box::new(Hooked::new("ntfy", &["--topic", "strongroom"]))
+    }),
     ("syslog", |directory| Box::new(Syslogd::start(directory))),
+    ("webhook", |_| {
+        Box::new(Hooked::new("standard", &["--secret", SECRET]))
+    }),
 ];
 
 /// A program that keeps what it is told in a file, and fails while that is not there.
@@ -155,6 +167,60 @@ impl Peer for Syslogd {
 
     fn received(&self) -> Vec<String> {
         self.ids()
+    }
+}
+
+/// A receiver over HTTP.
+struct Hooked {
+    format: &'static str,
+    more: &'static [&'static str],
+    hook: Option<Hook>,
+    port: u16,
+    /// What came before it was taken down last.
+    past: Vec<String>,
+}
+
+impl Hooked {
+    fn new(format: &'static str, more: &'static [&'static str]) -> Self {
+        let hook = Hook::start(format, more);
+        Self {
+            format,
+            more,
+            port: hook.port,
+            hook: Some(hook),
+            past: Vec::new(),
+        }
+    }
+}
+
+impl Peer for Hooked {
+    fn settings(&self, vault: &Vault) -> String {
+        let to = format!("http://127.0.0.1:{}", self.port);
+        match self.format {
+            "ntfy" => format!(
+                "[[notify]]\nname = \"ntfy\"\nkind = \"ntfy\"\nurl = \"{to}\"\ntopic = \"strongroom\"\n"
+            ),
+            _ => {
+                give(vault, "hooks/webhook", "token", SECRET, "webhook", &to);
+                format!(
+                    "[[notify]]\nname = \"webhook\"\nkind = \"webhook\"\nurl = \"{to}/\"\nsecrets = [\"hooks/webhook\"]\n"
+                )
+            }
+        }
+    }
+
+    fn go_down(&mut self) {
+        self.past.extend(self.hook.take().unwrap().ids());
+    }
+
+    fn come_up(&mut self) {
+        self.hook = Some(Hook::on(self.port, self.format, self.more));
+    }
+
+    fn received(&self) -> Vec<String> {
+        let mut received = self.past.clone();
+        received.extend(self.hook.iter().flat_map(Hook::ids));
+        received
     }
 }
 
