@@ -22,8 +22,10 @@
 )]
 
 #[path = "../common/mod.rs"]
+#[expect(dead_code, reason = "here is no server of the benchmark's own")]
 mod common;
 #[path = "../common/signing.rs"]
+#[expect(dead_code, reason = "everything that is asked here is recorded")]
 mod signing;
 
 mod receivers;
