@@ -13,7 +13,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Vault, eventually, hook::give, python, script, text};
+use crate::support::{Agent, Vault, clock::Clock, eventually, hook::give, python, script, text};
+
+mod every_kind;
+mod hanging;
+mod peers;
+mod times;
 
 /// 32 bytes, as Standard Webhooks writes a secret.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -83,7 +88,15 @@ fn lines_of(child: &mut Child) -> Receiver<String> {
 
 /// A vault that has one key, one service that may sign with it, and this under `[[notify]]`.
 fn vault_that_tells(channels: impl FnOnce(&Vault) -> String) -> (Vault, PathBuf) {
-    let vault = Vault::create();
+    telling(Vault::create(), channels)
+}
+
+/// The same at another time of day.
+fn vault_at(clock: &Clock, channels: impl FnOnce(&Vault) -> String) -> (Vault, PathBuf) {
+    telling(Vault::create_at(clock), channels)
+}
+
+fn telling(vault: Vault, channels: impl FnOnce(&Vault) -> String) -> (Vault, PathBuf) {
     vault.run(&["secret", "generate", "deploy-key", "--kind", "ed25519"]);
     let key = vault.enrol("atlas");
     vault.run(&["grant", "atlas", "sign", "deploy-key"]);

@@ -29,14 +29,16 @@ use crate::{
     },
 };
 
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 11] = [
     ("architecture", include_str!("architecture.rs")),
     ("protocol", include_str!("protocol.rs")),
     ("operation", include_str!("operation.rs")),
     ("binding", include_str!("binding.rs")),
     ("rotation", include_str!("rotation.rs")),
     ("policy", include_str!("policy.rs")),
+    ("channel", include_str!("channel.rs")),
     ("log_format", include_str!("log_format.rs")),
+    ("notification", include_str!("notification.rs")),
     ("vault_format", include_str!("vault_format.rs")),
     ("threat_model", include_str!("threat_model.rs")),
 ];
@@ -124,6 +126,8 @@ fn answered() -> Answer {
         .arrives()
         .unwrap()
         .authorize(&vault.catalog())
+        .unwrap()
+        .into_permit()
         .unwrap();
     let recorded = open("example.db")
         .commit(vec![Submission::Use(permit)], at(NOW))
