@@ -55,6 +55,8 @@ pub struct Plan {
     /// The end of what was read, ahead or not.
     seen: u64,
     offered: Option<Offer>,
+    /// The newest time that was told.
+    now: Timestamp,
 }
 
 /// Which notification was given last.
@@ -84,6 +86,7 @@ impl Plan {
             urgent: urgent.max(told),
             seen: told,
             offered: None,
+            now: Timestamp::MIN,
         })
     }
 
@@ -135,9 +138,8 @@ impl Plan {
 
     /// Ends the open window before its time, so that a channel that stops for good has told all.
     /// What quiet hours hold stays held.
-    pub fn close(&mut self, now: Timestamp) {
-        self.turn_to(now);
-        if self.ahead.is_none() && self.terms.quiet_at(now).is_none() {
+    pub fn close(&mut self) {
+        if self.ahead.is_none() && self.terms.quiet_at(self.now).is_none() {
             self.reading.end_window(&self.origin);
         }
     }
@@ -220,6 +222,7 @@ impl Plan {
     /// Goes back to what was passed over in quiet hours, when they are over and all that was urgent
     /// in them is told.
     fn turn_to(&mut self, now: Timestamp) {
+        self.now = now;
         if self.terms.quiet_at(now).is_none()
             && let Some(ahead) = self.ahead.take_if(|ahead| ahead.outbox.is_empty())
         {

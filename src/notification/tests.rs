@@ -6,18 +6,20 @@ use crate::{
     store::{Reader, StoreError, StoredRecord, StoredSlot, Usage},
 };
 
+mod digests;
 mod exactly_once;
+mod settings;
 
 /// An audit log in memory.
 #[derive(Default)]
-struct Lines(Vec<StoredEntry>);
+pub(super) struct Lines(pub(super) Vec<StoredEntry>);
 
 impl Lines {
-    fn push(&mut self, time: Timestamp, event: Event) -> StoredEntry {
+    pub(super) fn push(&mut self, time: Timestamp, event: Event) -> StoredEntry {
         self.push_line(Entry::new(time, event).to_line())
     }
 
-    fn push_line(&mut self, line: String) -> StoredEntry {
+    pub(super) fn push_line(&mut self, line: String) -> StoredEntry {
         let index = self.0.len() as u64;
         let stored = StoredEntry { index, line };
         self.0.push(stored.clone());
@@ -57,7 +59,7 @@ impl Reader for Lines {
     }
 }
 
-fn ask(operation: OperationName) -> Ask {
+pub(super) fn ask(operation: OperationName) -> Ask {
     serde_json::from_value(json!({
         "asked": "deploy-key", "digest": "", "fields": {},
         "key": "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "nonce": "",

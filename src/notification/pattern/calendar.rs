@@ -1,6 +1,6 @@
 //! How far back the memory reaches: whole UTC days, as many as every restart can read again.
 
-use super::{DEPTH, Timestamp, VecDeque};
+use super::{Timestamp, VecDeque};
 
 /// Days since 1970, in UTC.
 pub(super) type Day = i64;
@@ -14,8 +14,10 @@ pub(super) const DAYS: i64 = 30;
 const LONG: i64 = 7;
 
 /// The newest day, and where the days before it begin.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Calendar {
+    /// So many entries before the first one of the newest day are remembered, and so many of that day.
+    depth: u64,
     /// Each day that has entries with the index of its first one; the newest is the last.
     days: VecDeque<(Day, u64)>,
     /// Where the memory was emptied because the clock was set back.
@@ -34,11 +36,21 @@ pub(super) enum Turn {
     Next,
     /// The clock was set back by days: what was learned of a time that is yet to come is worth nothing.
     Back,
-    /// The entry is left aside: it is of the evening before, or beyond [`DEPTH`] entries of one day.
+    /// The entry is left aside: it is of the evening before, or beyond so many entries of one day.
     Unknown,
 }
 
 impl Calendar {
+    pub(super) fn within(depth: u64) -> Self {
+        Self {
+            depth,
+            days: VecDeque::new(),
+            emptied: None,
+            begin: 0,
+            is_long: false,
+        }
+    }
+
     pub(super) fn turn_to(&mut self, day: Day, index: u64) -> Turn {
         let Some((newest, first)) = self.days.back().copied() else {
             self.begin_day(day, index);
@@ -52,7 +64,7 @@ impl Calendar {
             self.emptied = Some(day);
             self.begin_day(day, index);
             Turn::Back
-        } else if day < newest || index.saturating_sub(first) >= DEPTH {
+        } else if day < newest || index.saturating_sub(first) >= self.depth {
             Turn::Unknown
         } else {
             Turn::Same
@@ -66,7 +78,7 @@ impl Calendar {
         while let Some((oldest, first)) = self.days.front().copied() {
             if oldest < day - DAYS {
                 self.days.pop_front();
-            } else if first < index.saturating_sub(DEPTH) {
+            } else if first < index.saturating_sub(self.depth) {
                 self.days.pop_front();
                 self.begin = oldest + 1;
                 is_cut = true;

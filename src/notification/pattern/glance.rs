@@ -42,8 +42,16 @@ impl Pattern {
     /// The pattern as it is after the first `size` entries of the log: what reading them one by one
     /// would have made.
     pub(in super::super) fn up_to(reader: &impl Reader, size: u64) -> Result<Self, StoreError> {
-        let mut pattern = Self::default();
-        let mut index = first_needed(reader, size)?;
+        Self::read_back(reader, size, DEPTH)
+    }
+
+    pub(super) fn read_back(
+        reader: &impl Reader,
+        size: u64,
+        depth: u64,
+    ) -> Result<Self, StoreError> {
+        let mut pattern = Self::within(depth);
+        let mut index = first_needed(reader, size, depth)?;
         while index < size {
             let limit = u32::try_from(size - index).map_or(PAGE, |left| left.min(PAGE));
             let page = reader.entries(index, limit)?;
@@ -91,11 +99,11 @@ impl Pattern {
 
 /// The index from which on entries have to be read. One more than the memory has is among them,
 /// by which the memory knows that it does not reach back farther.
-fn first_needed(reader: &impl Reader, size: u64) -> Result<u64, StoreError> {
+fn first_needed(reader: &impl Reader, size: u64, depth: u64) -> Result<u64, StoreError> {
     let mut newest: Option<Day> = None;
     let mut first = size;
     let mut end = size;
-    while end > 0 && size - end <= DEPTH {
+    while end > 0 && size - end <= depth {
         let start = end.saturating_sub(PAGE.into());
         let limit = u32::try_from(end - start).unwrap_or(PAGE);
         let mut latest = None;
@@ -115,5 +123,5 @@ fn first_needed(reader: &impl Reader, size: u64) -> Result<u64, StoreError> {
         }
         end = start;
     }
-    Ok(first.saturating_sub(DEPTH + 1))
+    Ok(first.saturating_sub(depth + 1))
 }
