@@ -19,8 +19,8 @@
 
 use jiff::Timestamp;
 
-use super::{Notification, pattern::Pattern, tell::Terms};
-use crate::store::{Reader, StoreError, StoredEntry};
+use super::{Entries, Notification, pattern::Pattern, tell::Terms};
+use crate::store::{StoreError, StoredEntry};
 
 mod ahead;
 mod reading;
@@ -74,12 +74,12 @@ impl Plan {
     pub fn restore(
         terms: Terms,
         origin: &str,
-        reader: &impl Reader,
+        log: &impl Entries,
         progress: Progress,
     ) -> Result<Self, StoreError> {
         let Progress { told, urgent } = progress;
         Ok(Self {
-            reading: restore::reading(&terms, origin, reader, told)?,
+            reading: restore::reading(&terms, origin, log, told)?,
             terms,
             origin: origin.to_owned(),
             ahead: None,

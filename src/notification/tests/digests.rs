@@ -48,7 +48,7 @@ impl Channel {
                 told.push(notification);
                 self.plan.delivered();
             }
-            let page = self.log.entries(self.plan.wanted(), 256).unwrap();
+            let page = self.log.page(self.plan.wanted(), 256).unwrap();
             if page.is_empty() {
                 self.plan.caught_up(self.now);
                 if self.plan.next(self.now).is_none() {
