@@ -15,7 +15,7 @@
 //!
 //! **Invariant: recorded before used.** [`Vault::use_key`] is the only way to a key and takes
 //! [`Recorded`], the proof that the use is durably in the audit log;
-//! [`Vault::reveal`] demands the like from the owner.
+//! [`Vault::reveal`] demands the like from the owner, and [`Vault::credential`] from a channel.
 //!
 //! **Invariant: locked is locked.** [`Vault::lock`] waits for the uses that have begun, which
 //! take milliseconds, and when it returns the root and the shield's key are wiped.
@@ -29,6 +29,10 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::{
+    approval::{
+        Waiting,
+        waiting::{BadWaiting, Sealed},
+    },
     audit::{Action, By, Event, Recorded},
     binding::Bound,
     errand::{Begin, Begun, InTurn, Opened, Owed, Progress, Step, Turn},
@@ -42,6 +46,7 @@ pub mod argon2id;
 pub mod catalog;
 pub mod chain;
 pub mod change;
+mod channel;
 mod complete;
 pub mod due;
 mod error;
@@ -59,11 +64,12 @@ mod shield;
 pub mod slot;
 pub(crate) mod tokens;
 
-pub use administration::SecretOptions;
+pub use administration::{ApproverChanges, ApproverOptions, SecretOptions};
 pub use argon2id::Parameters;
 pub use catalog::{Catalog, Enrolled, PolicyVersion, Secret, Version};
 pub use chain::BadRecord;
 pub use change::{Change, Changed};
+pub use channel::{ChannelCredential, ForChannel};
 pub use error::VaultError;
 pub use outcome::{NotUsed, Outcome, UseError};
 pub use owner_key::OwnerKey;
@@ -362,6 +368,30 @@ impl Vault {
             tokens: &unlocked.tokens,
         };
         begin(opened).map_err(NotUsed::Operation)
+    }
+
+    /// A request that is to wait for an approval, encrypted to the root: it may hold a plaintext.
+    pub fn seal_request(&self, request: &Waiting) -> Result<Sealed, VaultError> {
+        let unlocked = self.unlocked();
+        let Some(Unlocked { root, .. }) = unlocked.as_ref() else {
+            return Err(VaultError::Locked);
+        };
+        let stored = request.to_bytes().map_err(VaultError::CannotWait)?;
+        let file = root.encrypt_binary(&stored);
+        Ok(Sealed(file.map_err(|_| VaultError::NotEncrypted)?))
+    }
+
+    /// A request that waited, as [`Vault::seal_request`] has sealed it.
+    pub fn open_request(&self, sealed: &[u8]) -> Result<Waiting, VaultError> {
+        let unlocked = self.unlocked();
+        let Some(Unlocked { root, .. }) = unlocked.as_ref() else {
+            return Err(VaultError::Locked);
+        };
+        let damaged = VaultError::CannotWait(BadWaiting::Malformed);
+        let Ok(stored) = root.decrypt_binary(sealed) else {
+            return Err(damaged);
+        };
+        Waiting::parse(&stored).map_err(VaultError::CannotWait)
     }
 
     /// A secret's value for its owner's eyes, in the form that stock tools read: PKCS#8 PEM for

@@ -7,17 +7,22 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use strongroom::{
-    audit::{Action, Committed, Submission},
+    approval::{ApproverKey, Verdict},
+    audit::{Action, Committed, Noted, Submission},
     binding::Binding,
     name::Name,
     operation::Kind,
     policy::PolicyText,
     service::key::PublicKey,
     store::Reader,
-    vault::{Change, Changed, RecoveryKey, SecretOptions, Vault, VaultError, material::Material},
+    vault::{
+        ApproverChanges, ApproverOptions, Change, Changed, RecoveryKey, SecretOptions, Vault,
+        VaultError, material::Material,
+    },
 };
 
 use crate::{
+    decide,
     hidden::Hidden,
     host::{Host, Purpose},
     listing, notify, rotation,
@@ -95,6 +100,20 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
         Command::ListSecrets => Ok(json!(listing::secrets(host).map_err(Stop::failed)?)),
         Command::ListAliases => Ok(json!(listing::aliases(&host.vault().catalog()))),
         Command::ListServices => Ok(json!(listing::services(&host.vault().catalog()))),
+        Command::ListApprovers => Ok(json!(listing::approvers(&host.vault().catalog()))),
+        Command::ListPending => Ok(json!(decide::rows(host).map_err(Stop::failed)?)),
+        Command::ShowPending { id } => Ok(json!(decide::row(host, id).map_err(Stop::failed)?)),
+        Command::HandIn(signed) => told(decide::signed_by_approver(host, &signed).await),
+        // The safe direction takes no passphrase, also while the vault is locked.
+        Command::Decide {
+            verdict: Verdict::Approve,
+            ..
+        } if !host.is_proved() => Err(Stop::PassphraseNeeded),
+        Command::Decide {
+            id,
+            verdict,
+            minutes,
+        } => told(decide::by_owner(host, id, verdict, minutes).await),
         Command::ListPolicies => Ok(json!(listing::policies(&host.vault().catalog()))),
         Command::ListChannels => Ok(json!(notify::rows(host).map_err(Stop::failed)?)),
         Command::Unlock { passphrase } => unlock(host, Key::Passphrase(passphrase)).await,
@@ -138,6 +157,11 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
             }
         }
     }
+}
+
+fn told(decided: Result<Noted, decide::Undecided>) -> Result<Value, Stop> {
+    let noted = decided.map_err(Stop::failed)?;
+    Ok(json!(decide::OnRecord::from(noted)))
 }
 
 /// The commands that add signed records to the vault.
@@ -236,6 +260,39 @@ async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
         Command::ResumeService { name } => {
             change(host, |vault| vault.resume_service(&name, now)).await?
         }
+        Command::AddApprover {
+            name,
+            keys,
+            groups,
+            operates,
+            mail,
+        } => {
+            let options = ApproverOptions {
+                keys: approver_keys(&keys)?,
+                groups: groups.into_iter().collect(),
+                operates: operates.into_iter().collect(),
+                mail,
+            };
+            change(host, |vault| vault.add_approver(&name, &options, now)).await?
+        }
+        Command::ChangeApprover {
+            name,
+            keys,
+            groups,
+            operates,
+            mail,
+        } => {
+            let changes = ApproverChanges {
+                keys: keys.as_deref().map(approver_keys).transpose()?,
+                groups: groups.map(|groups| groups.into_iter().collect()),
+                operates: operates.map(|operates| operates.into_iter().collect()),
+                mail: mail.map(|mail| Some(mail).filter(|mail| !mail.is_empty())),
+            };
+            change(host, |vault| vault.change_approver(&name, &changes, now)).await?
+        }
+        Command::RetireApprover { name } => {
+            change(host, |vault| vault.retire_approver(&name, now)).await?
+        }
         Command::SetPolicy { name, text } => {
             let policy = PolicyText::check(name, &text).map_err(Stop::failed)?;
             change(host, |vault| vault.set_policy(&policy, now)).await?
@@ -254,6 +311,11 @@ async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
         _ => return Err(Stop::failed("this is not a change")),
     };
     Ok(json!({ "entry": changed.entry(), "version": changed.version(), "advice": advice }))
+}
+
+fn approver_keys(lines: &[String]) -> Result<Vec<ApproverKey>, Stop> {
+    let keys = lines.iter().map(|line| ApproverKey::parse(line));
+    keys.collect::<Result<_, _>>().map_err(Stop::failed)
 }
 
 /// Imports a value, or makes a fresh one; an RSA key takes seconds, so not on an async thread.
@@ -282,6 +344,9 @@ pub(crate) async fn change(
         Ok(Committed::Changed(changed)) => {
             host.vault().apply(&changed)?;
             host.changed().notify_one();
+            // The change may be what a channel waits for: its credential, bound to it.
+            host.channels().try_again();
+            host.waiting().wake_all();
             Ok(changed)
         }
         Ok(_) => Err(Stop::failed(
@@ -320,6 +385,7 @@ async fn unlock(host: &Arc<Host>, key: Key) -> Result<Value, Stop> {
         Ok(()) => {
             note(host, Action::Unlocked, None).await?;
             host.set_proved(true);
+            host.channels().try_again();
             tracing::info!("unlocked");
             Ok(Value::Null)
         }

@@ -7,11 +7,14 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use jiff::Timestamp;
 use strongroom::{name::Name, service::key::Thumbprint};
 
+pub mod approval;
+pub mod approver;
 pub mod audit;
 pub mod binding;
 pub mod demo;
 pub mod door;
 pub mod man;
+pub mod notify;
 pub mod policy;
 pub mod prompt;
 pub mod request;
@@ -23,7 +26,10 @@ pub mod vault;
 mod words;
 
 use door::Door;
-pub use words::{Alias, Attach, Grant, HttpAsk, HttpFlags, Policy, Request, RotateFlags, Secret};
+pub use words::{
+    Alias, Approve, Approver, Attach, ChannelFlags, Deny, Grant, HttpAsk, HttpFlags, Pending,
+    Policy, Request, RotateFlags, Secret,
+};
 
 use crate::{home::Home, show::say};
 
@@ -99,6 +105,15 @@ pub enum Command {
     /// Remote services that may ask
     #[command(subcommand)]
     Service(Service),
+    /// Who may say yes where a policy asks for an approval
+    #[command(subcommand)]
+    Approver(Approver),
+    /// What waits until somebody approves it
+    Pending(Pending),
+    /// Say yes to a request that waits
+    Approve(Approve),
+    /// Say no to a request that waits
+    Deny(Deny),
     /// Let a service do an operation with a secret
     Grant(Box<Grant>),
     /// Policies: who may do what with which secret (Cedar)
@@ -236,6 +251,12 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match command {
         Command::Demo => return demo::demo().await,
         Command::Request(ask) => return request::request(*ask, json).await,
+        Command::Approve(approve) if approve.which.is_elsewhere() => {
+            return approval::elsewhere(approve.word(), &approve.which, json).await;
+        }
+        Command::Deny(deny) if deny.which.is_elsewhere() => {
+            return approval::elsewhere(deny.word(), &deny.which, json).await;
+        }
         Command::Openapi => {
             say!("{}", crate::openapi::DOCUMENT.trim_end())?;
             return Ok(());
@@ -288,9 +309,15 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Secret(command) => secret::secret(&door, &home, command, json).await,
         Command::Alias(command) => secret::alias(&door, command, json).await,
         Command::Service(command) => service::service(&door, command, json).await,
+        Command::Approver(command) => approver::approver(&door, command, json).await,
+        Command::Pending(pending) => approval::pending(&door, &pending, json).await,
+        Command::Approve(approve) => {
+            approval::decide(&door, approve.word(), &approve.which, file, json).await
+        }
+        Command::Deny(deny) => approval::decide(&door, deny.word(), &deny.which, file, json).await,
         Command::Grant(grant) => policy::grant(&door, *grant, json).await,
         Command::Policy(command) => policy::policy(&door, command, json).await,
-        Command::Notify(command) => audit::notify(&door, command, json).await,
+        Command::Notify(command) => notify::notify(&door, command, json).await,
         // The others returned above.
         _ => Ok(()),
     };

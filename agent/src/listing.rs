@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use strongroom::{
+    name::Name,
     service::key::PublicKey,
     store::{Reader as _, StoreError},
     vault::{
@@ -72,6 +73,24 @@ pub struct ServiceRow {
     pub keys: Vec<String>,
     /// Thumbprints of keys that it may not sign with any more.
     pub retired_keys: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApproverRow {
+    pub name: String,
+    pub groups: Vec<String>,
+    /// `SHA256:…`, as `ssh-keygen -l` prints them, each with the kind of the key.
+    pub keys: Vec<ApproverKeyRow>,
+    pub operates: Vec<String>,
+    pub mail: Option<String>,
+    pub retired: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApproverKeyRow {
+    /// `ssh-ed25519`, `sk-ssh-ed25519@openssh.com`, …
+    pub kind: String,
+    pub fingerprint: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -177,6 +196,28 @@ pub fn services(catalog: &Catalog) -> Vec<ServiceRow> {
 fn thumbprints(keys: &[PublicKey]) -> Vec<String> {
     keys.iter()
         .map(|key| key.thumbprint().to_string())
+        .collect()
+}
+
+pub fn approvers(catalog: &Catalog) -> Vec<ApproverRow> {
+    let names = |names: &BTreeSet<Name>| names.iter().map(Name::to_string).collect();
+    catalog
+        .approvers()
+        .map(|approver| ApproverRow {
+            name: approver.name.to_string(),
+            groups: names(&approver.groups),
+            keys: approver
+                .keys
+                .iter()
+                .map(|key| ApproverKeyRow {
+                    kind: key.kind(),
+                    fingerprint: key.fingerprint(),
+                })
+                .collect(),
+            operates: names(&approver.operates),
+            mail: approver.mail.clone(),
+            retired: approver.retired,
+        })
         .collect()
 }
 

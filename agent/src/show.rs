@@ -1,9 +1,10 @@
 //! How things look on a terminal: colour only there, tables that fit, text from outside escaped.
 
-use std::io;
+use std::{io, os::fd::AsFd};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
+use jiff::{Timestamp, tz::Offset};
 use serde::Serialize;
 
 /// Below so many columns, a table that fits is harder to read than one that is wrapped.
@@ -34,6 +35,39 @@ pub fn error(error: &anyhow::Error) {
 /// A remark beside the output, on standard error, so that pipes get data only.
 pub fn remark(text: impl std::fmt::Display) {
     anstream::eprintln!("{MILD}{text}{MILD:#}");
+}
+
+/// A time of today or later: `19:45 UTC`, with the day if it is another.
+pub fn minute(time: Timestamp) -> String {
+    let (time, now) = <(_, _)>::from([time, Timestamp::now()].map(|t| Offset::UTC.to_datetime(t)));
+    let day = match time.date() == now.date() {
+        true => String::new(),
+        false => format!("{} ", time.date()),
+    };
+    format!("{day}{:02}:{:02} UTC", time.hour(), time.minute())
+}
+
+/// How many columns this terminal has; `None` if it is none, or does not say.
+pub fn columns(terminal: impl AsFd) -> Option<usize> {
+    let columns = rustix::termios::tcgetwinsize(terminal).ok()?.ws_col;
+    (columns >= NARROW).then_some(columns.into())
+}
+
+/// A text in lines of at most so many columns. What is not ASCII counts twice: it may be as wide.
+pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let (mut lines, mut used) = (vec![String::new()], 0);
+    for character in text.chars() {
+        let width = if character.is_ascii() { 1 } else { 2 };
+        if used + width > columns.max(2) {
+            lines.push(String::new());
+            used = 0;
+        }
+        used += width;
+        if let Some(line) = lines.last_mut() {
+            line.push(character);
+        }
+    }
+    lines
 }
 
 /// A table with a heading.
@@ -69,4 +103,23 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
             .downcast_ref::<io::Error>()
             .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn a_long_text_is_wrapped_and_nothing_of_it_is_lost() {
+        for (text, columns, lines) in [
+            ("", 4, &[""][..]),
+            ("abcd", 4, &["abcd"]),
+            ("abcdef", 4, &["abcd", "ef"]),
+            ("a  b  c", 3, &["a  ", "b  ", "c"]),
+            ("\u{6f22}\u{5b57}x", 4, &["\u{6f22}\u{5b57}", "x"]),
+            ("\u{6f22}\u{6f22}", 0, &["\u{6f22}", "\u{6f22}"]),
+        ] {
+            assert_eq!(wrapped(text, columns), lines, "{text}");
+        }
+    }
 }

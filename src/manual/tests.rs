@@ -30,13 +30,14 @@ use crate::{
     },
 };
 
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 11] = [
     ("architecture", include_str!("architecture.rs")),
     ("protocol", include_str!("protocol.rs")),
     ("operation", include_str!("operation.rs")),
     ("binding", include_str!("binding.rs")),
     ("rotation", include_str!("rotation.rs")),
     ("policy", include_str!("policy.rs")),
+    ("channel", include_str!("channel.rs")),
     ("log_format", include_str!("log_format.rs")),
     ("notification", include_str!("notification.rs")),
     ("vault_format", include_str!("vault_format.rs")),
@@ -126,6 +127,8 @@ fn answered() -> Answer {
         .arrives()
         .unwrap()
         .authorize(&vault.catalog())
+        .unwrap()
+        .into_permit()
         .unwrap();
     let recorded = open("example.db")
         .commit(vec![Submission::Use(permit)], at(NOW))
@@ -314,7 +317,7 @@ fn bindings_in_the_manual_can_be_set() {
         let parsed = Kind::ALL.map(|kind| Binding::parse(kind, block));
         assert!(parsed.iter().any(Result::is_ok), "{block}: {parsed:?}");
     }
-    for section in ["sign", "http", "aws", "token", "ssh", "rotation"] {
+    for section in ["sign", "http", "aws", "token", "ssh", "rotation", "channel"] {
         says("binding", &format!("\n# `{section}`"));
     }
 }

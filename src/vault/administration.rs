@@ -12,9 +12,11 @@ use crate::{
     name::Name,
 };
 
+pub mod approvers;
 pub mod secrets;
 mod services;
 
+pub use approvers::{ApproverChanges, ApproverOptions};
 pub use secrets::SecretOptions;
 
 /// What the audit log says of a record that is about to be signed.

@@ -27,6 +27,7 @@ use super::targets::{
 };
 
 mod aws;
+mod channel;
 mod keys;
 mod outgoing;
 mod rotation;
@@ -44,10 +45,12 @@ pub fn seeds() -> Vec<Seed> {
     [
         wire::requests(),
         wire::signature_bases(),
+        wire::preferences(),
         wire::answers(&small),
         keys::keys(),
         ssh::seeds(),
         outgoing::bindings(),
+        channel::bindings(),
         rotation::bindings(),
         outgoing::targets(),
         outgoing::scrubs(),
@@ -133,6 +136,8 @@ impl Small {
             .authenticate(catalog.services(), identity.thumbprint(), arrival, now)
             .unwrap()
             .authorize(&catalog)
+            .unwrap()
+            .into_permit()
             .unwrap();
         let Committed::Use(recorded) = commit(&mut log, Submission::Use(permit)) else {
             panic!("no use")

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use strongroom::{name::Name, operation::Kind, service::key::Thumbprint};
+use strongroom::{approval::Verdict, name::Name, operation::Kind, service::key::Thumbprint};
 
-use crate::{hidden::Hidden, rotation};
+use crate::{decide::Signed, hidden::Hidden, rotation};
 
 /// One ask of the owner.
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,6 +102,39 @@ pub enum Command {
     ResumeService {
         name: Name,
     },
+    AddApprover {
+        name: Name,
+        /// Lines of OpenSSH.
+        keys: Vec<String>,
+        groups: Vec<Name>,
+        operates: Vec<Name>,
+        mail: Option<String>,
+    },
+    /// What is `None` stays as it is.
+    ChangeApprover {
+        name: Name,
+        keys: Option<Vec<String>>,
+        groups: Option<Vec<Name>>,
+        operates: Option<Vec<Name>>,
+        /// Empty: none any more.
+        mail: Option<String>,
+    },
+    RetireApprover {
+        name: Name,
+    },
+    ListApprovers,
+    ListPending,
+    ShowPending {
+        id: u64,
+    },
+    /// The owner's word.
+    Decide {
+        id: u64,
+        verdict: Verdict,
+        minutes: Option<u32>,
+    },
+    /// An approver's, who signed it.
+    HandIn(Signed),
     SetPolicy {
         name: Name,
         text: String,
