@@ -32,6 +32,9 @@ mod mark;
 mod sentence;
 mod tally;
 
+// Where that is read back.
+mod entries;
+
 // What is told, and how soon.
 mod tell;
 
@@ -44,6 +47,7 @@ mod digest;
 // What is told next.
 mod plan;
 
+pub use entries::Entries;
 pub use fact::{Fact, facts};
 pub use mark::Mark;
 pub use plan::{Plan, Progress};

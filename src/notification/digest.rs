@@ -2,14 +2,14 @@
 //!
 //! Bounded whatever is counted: so many groups, and of each group its number and one purpose.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Fact, Notification, Urgency};
 use crate::{
-    audit::entry::{Decided, Ending, Entry, Event, Kind, Reason},
+    audit::entry::{Action, Decided, Ending, Entry, Event, Kind, Reason},
     name::Name,
     operation::OperationName,
 };
@@ -35,7 +35,7 @@ pub(super) enum Group {
     Noise(Option<Name>, Reason),
     Pending(Name, OperationName, Name),
     Decision(Name, OperationName, Name, Decided),
-    Administration(crate::audit::entry::Action),
+    Administration(Action),
 }
 
 impl Group {
@@ -191,10 +191,16 @@ impl Digest {
         }
     }
 
-    /// The groups with the most entries first.
+    /// The groups with the most entries first; after an outage, before them what people did.
     fn sorted(&self) -> Vec<(&Group, &Counted)> {
+        let by_people = |group: &Group| {
+            let is_by_people = matches!(group, Group::Administration(_) | Group::Decision(..));
+            self.fold == Fold::Late && is_by_people
+        };
         let mut groups: Vec<_> = self.groups.iter().collect();
-        groups.sort_by_key(|(_, counted)| (std::cmp::Reverse(counted.entries), counted.first));
+        groups.sort_by_key(|(group, counted)| {
+            (!by_people(group), Reverse(counted.entries), counted.first)
+        });
         groups
     }
 

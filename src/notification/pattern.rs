@@ -36,7 +36,7 @@ const MOST_PAIRS: usize = 20_000;
 const MOST_PLACES: usize = 8;
 
 /// What each service usually does.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Pattern {
     calendar: Calendar,
     services: HashMap<Name, Service>,
@@ -78,7 +78,22 @@ struct Asked<'a> {
     is_pending: bool,
 }
 
+impl Default for Pattern {
+    fn default() -> Self {
+        Self::within(DEPTH)
+    }
+}
+
 impl Pattern {
+    /// Nothing known yet; `depth` is [`DEPTH`].
+    fn within(depth: u64) -> Self {
+        Self {
+            calendar: Calendar::within(depth),
+            services: HashMap::new(),
+            pairs: 0,
+        }
+    }
+
     /// Says what is out of the ordinary about an entry, and remembers it.
     pub(super) fn learn(&mut self, index: u64, entry: &Entry) -> Seen {
         let asked = |ask: &Ask, is_pending| (ask.address, ask.way_in, is_pending);
@@ -99,8 +114,7 @@ impl Pattern {
     }
 
     fn learn_of(&mut self, index: u64, time: Timestamp, asked: Option<&Asked<'_>>) -> Seen {
-        let today = day(time);
-        match self.calendar.turn_to(today, index) {
+        match self.calendar.turn_to(hour(time), index) {
             Turn::Same => {}
             Turn::Next => self.forget(),
             Turn::Back => {
@@ -214,3 +228,6 @@ impl Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@
 //!     if page is empty { plan.caught_up(now); if plan.next(now) is none { wait for the log to grow, or for plan.wake(now) } }
 //!     for entry in page { plan.read(entry, now) }
 //! }
-//! when the agent stops: plan.close(), deliver what there is, make plan.progress() durable
+//! when the agent stops: plan.close(now), deliver what there is, make plan.progress() durable
 //! ```
 //!
 //! A page is read only when there is nothing to tell, so that memory is bounded however long an
@@ -19,8 +19,8 @@
 
 use jiff::Timestamp;
 
-use super::{Notification, pattern::Pattern, tell::Terms};
-use crate::store::{Reader, StoreError, StoredEntry};
+use super::{Entries, Notification, pattern::Pattern, tell::Terms};
+use crate::store::{StoreError, StoredEntry};
 
 mod ahead;
 mod reading;
@@ -72,12 +72,12 @@ impl Plan {
     pub fn restore(
         terms: Terms,
         origin: &str,
-        reader: &impl Reader,
+        log: &impl Entries,
         progress: Progress,
     ) -> Result<Self, StoreError> {
         let Progress { told, urgent } = progress;
         Ok(Self {
-            reading: restore::reading(&terms, origin, reader, told)?,
+            reading: restore::reading(&terms, origin, log, told)?,
             terms,
             origin: origin.to_owned(),
             ahead: None,
@@ -99,7 +99,7 @@ impl Plan {
     /// Reads the entry that is [`wanted`](Self::wanted); any other one is left aside. `now` is the
     /// time, by which it is settled whether the entry is late, and whether these are quiet hours.
     pub fn read(&mut self, entry: &StoredEntry, now: Timestamp) {
-        self.turn_to(now);
+        let is_quiet = self.turn_to(now);
         if entry.index != self.wanted() {
             return;
         }
@@ -110,7 +110,7 @@ impl Plan {
             urgent,
             ..
         } = self;
-        if self.ahead.is_none() && terms.quiet_at(now).is_some() {
+        if self.ahead.is_none() && is_quiet {
             self.ahead = Some(Ahead::of(reading));
         }
         match &mut self.ahead {
@@ -122,9 +122,9 @@ impl Plan {
 
     /// Says that the log had nothing more to read at `now`: windows that are over by then are told of.
     pub fn caught_up(&mut self, now: Timestamp) {
-        self.turn_to(now);
+        let is_quiet = self.turn_to(now);
         let is_read = self.ahead.is_none() && self.reading.wanted == self.seen;
-        if !is_read || self.terms.quiet_at(now).is_some() {
+        if is_quiet || !is_read {
             return;
         }
         let window = self.reading.window.as_ref();
@@ -136,8 +136,8 @@ impl Plan {
     /// Ends the open window before its time, so that a channel that stops for good has told all.
     /// What quiet hours hold stays held.
     pub fn close(&mut self, now: Timestamp) {
-        self.turn_to(now);
-        if self.ahead.is_none() && self.terms.quiet_at(now).is_none() {
+        let is_quiet = self.turn_to(now);
+        if !is_quiet && self.ahead.is_none() {
             self.reading.end_window(&self.origin);
         }
     }
@@ -145,8 +145,8 @@ impl Plan {
     /// What is to be told now; the same until [`delivered`](Self::delivered), but that in quiet hours
     /// only what is urgent is.
     pub fn next(&mut self, now: Timestamp) -> Option<Notification> {
-        self.turn_to(now);
-        self.offered = self.offer(now);
+        let is_quiet = self.turn_to(now);
+        self.offered = self.offer(is_quiet);
         let outgoing = match self.offered? {
             Offer::Outbox(place) => &self.reading.outbox.get(place)?.notification,
             Offer::Ahead => self.ahead.as_ref()?.outbox.front()?,
@@ -154,8 +154,7 @@ impl Plan {
         Some(outgoing.clone())
     }
 
-    fn offer(&self, now: Timestamp) -> Option<Offer> {
-        let is_quiet = self.terms.quiet_at(now).is_some();
+    fn offer(&self, is_quiet: bool) -> Option<Offer> {
         if let Some(place) = self.reading.first_urgent()
             && (is_quiet || self.ahead.is_some())
         {
@@ -218,12 +217,12 @@ impl Plan {
     }
 
     /// Goes back to what was passed over in quiet hours, when they are over and all that was urgent
-    /// in them is told.
-    fn turn_to(&mut self, now: Timestamp) {
-        if self.terms.quiet_at(now).is_none()
-            && let Some(ahead) = self.ahead.take_if(|ahead| ahead.outbox.is_empty())
-        {
+    /// in them is told. Says whether it is quiet.
+    fn turn_to(&mut self, now: Timestamp) -> bool {
+        let is_quiet = self.terms.quiet_at(now).is_some();
+        if !is_quiet && let Some(ahead) = self.ahead.take_if(|ahead| ahead.outbox.is_empty()) {
             self.urgent = self.urgent.max(ahead.wanted);
         }
+        is_quiet
     }
 }

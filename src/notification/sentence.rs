@@ -66,11 +66,18 @@ pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
         }
         Event::Pending {
             ask,
+            secret,
             needs,
             expires,
             ..
         } => {
             let mut text = format!("{} asks for an approval: {}", ask.service, wanted(ask));
+            if ask.asked != *secret {
+                let _ = write!(text, " (which is {secret})");
+            }
+            if let Some(detail) = in_detail(ask) {
+                let _ = write!(text, ", {detail},");
+            }
             push_why(&mut text, ask);
             let needs: Vec<String> = needs.iter().map(|needed| escaped(needed)).collect();
             let _ = write!(
@@ -262,10 +269,16 @@ fn token(ask: &Ask, secret: &str, time: Timestamp) -> String {
 
 /// `had a request to s3 signed with aws/prod: GET bucket.s3.amazonaws.com/key in eu-west-1`
 fn aws_signed(ask: &Ask, secret: &str) -> String {
-    let mut text = format!(
-        "had a request to {} signed with {secret}: ",
-        field(ask, "service")
-    );
+    format!(
+        "had a request to {} signed with {secret}: {}",
+        field(ask, "service"),
+        aws_request(ask)
+    )
+}
+
+/// `GET bucket.s3.amazonaws.com/key in eu-west-1`
+fn aws_request(ask: &Ask) -> String {
+    let mut text = String::new();
     if ask.fields.contains_key("action") {
         let _ = write!(text, "{}, ", field(ask, "action"));
     }
@@ -342,6 +355,33 @@ fn wanted(ask: &Ask) -> String {
         OperationName::PublicKey | OperationName::Release => format!("{operation} of {asked}"),
         _ => format!("{operation} with {asked}"),
     }
+}
+
+/// The operation's own fields that say most; all of them are in the facts.
+fn in_detail(ask: &Ask) -> Option<String> {
+    let detail = match ask.operation {
+        OperationName::Http => format!(
+            "{} {}{}",
+            field(ask, "method"),
+            field(ask, "host"),
+            field(ask, "path")
+        ),
+        OperationName::AwsSign => aws_request(ask),
+        OperationName::Token if ask.fields.contains_key("role") => {
+            format!("the role {}", field(ask, "role"))
+        }
+        OperationName::Token if ask.fields.contains_key("audience") => {
+            format!("good for {}", field(ask, "audience"))
+        }
+        OperationName::SshSign => format!("in the namespace {}", field(ask, "namespace")),
+        OperationName::SshCertificate => format!(
+            "for {}, {}",
+            names(ask, "principals"),
+            span(ask, "lifetime")
+        ),
+        _ => return None,
+    };
+    Some(detail)
 }
 
 fn why_not(ask: &Ask, reason: Reason, detail: &str, policies: &[String]) -> String {

@@ -5,13 +5,14 @@ use std::{borrow::Cow, net::IpAddr};
 use serde::Deserialize;
 
 use super::{Asked, DEPTH, Day, Name, OperationName, Pattern, Timestamp, WayIn, day};
-use crate::{
-    audit::entry::Kind,
-    store::{Reader, StoreError},
-};
+use crate::{audit::entry::Kind, notification::Entries, store::StoreError};
 
 /// Entries read at once.
 const PAGE: u32 = 1024;
+
+/// The first entry that is read may be one that teaches nothing, of a day that began before; but
+/// there are never so many of them in a row.
+const MARGIN: u64 = 64;
 
 /// What the pattern needs of a line.
 #[derive(Deserialize)]
@@ -41,12 +42,16 @@ struct When {
 impl Pattern {
     /// The pattern as it is after the first `size` entries of the log: what reading them one by one
     /// would have made.
-    pub(in super::super) fn up_to(reader: &impl Reader, size: u64) -> Result<Self, StoreError> {
-        let mut pattern = Self::default();
-        let mut index = first_needed(reader, size)?;
+    pub(in super::super) fn up_to(log: &impl Entries, size: u64) -> Result<Self, StoreError> {
+        Self::read_back(log, size, DEPTH)
+    }
+
+    pub(super) fn read_back(log: &impl Entries, size: u64, depth: u64) -> Result<Self, StoreError> {
+        let mut pattern = Self::within(depth);
+        let mut index = first_needed(log, size, depth)?;
         while index < size {
             let limit = u32::try_from(size - index).map_or(PAGE, |left| left.min(PAGE));
-            let page = reader.entries(index, limit)?;
+            let page = log.page(index, limit)?;
             if page.is_empty() {
                 break;
             }
@@ -89,17 +94,17 @@ impl Pattern {
     }
 }
 
-/// The index from which on entries have to be read. One more than the memory has is among them,
-/// by which the memory knows that it does not reach back farther.
-fn first_needed(reader: &impl Reader, size: u64) -> Result<u64, StoreError> {
+/// The index from which on entries have to be read. Some more than the memory has are among them,
+/// by which it knows how far back it does not reach.
+fn first_needed(log: &impl Entries, size: u64, depth: u64) -> Result<u64, StoreError> {
     let mut newest: Option<Day> = None;
     let mut first = size;
     let mut end = size;
-    while end > 0 && size - end <= DEPTH {
+    while end > 0 && size - end <= depth {
         let start = end.saturating_sub(PAGE.into());
         let limit = u32::try_from(end - start).unwrap_or(PAGE);
         let mut latest = None;
-        for stored in reader.entries(start, limit)? {
+        for stored in log.page(start, limit)? {
             let Ok(When { time }) = serde_json::from_str(&stored.line) else {
                 continue;
             };
@@ -115,5 +120,5 @@ fn first_needed(reader: &impl Reader, size: u64) -> Result<u64, StoreError> {
         }
         end = start;
     }
-    Ok(first.saturating_sub(DEPTH + 1))
+    Ok(first.saturating_sub(depth + MARGIN))
 }

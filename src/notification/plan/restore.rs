@@ -1,6 +1,6 @@
 //! A channel goes on: what its plan has to know of the entries that were told already.
 
-use super::{Pattern, Reader, StoreError, Terms, reading::Reading, window::Span};
+use super::{Entries, Pattern, StoreError, Terms, reading::Reading, window::Span};
 use crate::audit::entry::Entry;
 
 /// Entries read at once.
@@ -13,18 +13,18 @@ const DEPTH: u64 = 10_000;
 pub(super) fn reading(
     terms: &Terms,
     origin: &str,
-    reader: &impl Reader,
+    log: &impl Entries,
     told: u64,
 ) -> Result<Reading, StoreError> {
-    let begin = begin_of_window(terms, reader, told)?;
+    let begin = begin_of_window(terms, log, told)?;
     let mut reading = Reading {
-        pattern: Pattern::up_to(reader, begin)?,
+        pattern: Pattern::up_to(log, begin)?,
         wanted: begin,
         ..Reading::default()
     };
     while reading.wanted < told {
         let limit = u32::try_from(told - reading.wanted).map_or(PAGE, |left| left.min(PAGE));
-        let page = reader.entries(reading.wanted, limit)?;
+        let page = log.page(reading.wanted, limit)?;
         if page.is_empty() {
             break;
         }
@@ -41,13 +41,13 @@ pub(super) fn reading(
 }
 
 /// Where the window begins that the last entry before `told` is of.
-fn begin_of_window(terms: &Terms, reader: &impl Reader, told: u64) -> Result<u64, StoreError> {
+fn begin_of_window(terms: &Terms, log: &impl Entries, told: u64) -> Result<u64, StoreError> {
     let mut window = None;
     let mut begin = told;
     while begin > 0 && told - begin < DEPTH {
         let start = begin.saturating_sub(PAGE.into());
         let limit = u32::try_from(begin - start).unwrap_or(PAGE);
-        for stored in reader.entries(start, limit)?.iter().rev() {
+        for stored in log.page(start, limit)?.iter().rev() {
             if let Ok(entry) = Entry::parse(&stored.line) {
                 let span = Span::of(terms, entry.time, entry.time);
                 let Some(open) = *window.get_or_insert(span) else {
