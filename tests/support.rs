@@ -12,10 +12,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub mod authority;
+pub mod clock;
 pub mod desktop;
+pub mod journald;
 pub mod mail;
 pub mod peer;
 pub mod provider;
+pub mod syslogd;
+pub mod told;
 
 /// The passphrase of every test's vault.
 pub const PASSPHRASE: &str = "battery staple, correct horse";
@@ -46,6 +50,8 @@ pub fn script(name: &str) -> PathBuf {
 pub struct Vault {
     directory: TempDir,
     pub recovery_key: String,
+    /// What its programs find in their environment beside the test's own.
+    environment: Vec<(String, String)>,
 }
 
 impl Vault {
@@ -56,9 +62,19 @@ impl Vault {
 
     /// The same in a directory that the test prepared.
     pub fn create_in(directory: TempDir) -> Self {
+        Self::create_with(directory, Vec::new())
+    }
+
+    /// The same with programs that see another time of day.
+    pub fn create_at(clock: &clock::Clock) -> Self {
+        Self::create_with(TempDir::new().unwrap(), clock.environment())
+    }
+
+    fn create_with(directory: TempDir, environment: Vec<(String, String)>) -> Self {
         let mut vault = Self {
             directory,
             recovery_key: String::new(),
+            environment,
         };
         fs::write(vault.passphrase_file(), format!("{PASSPHRASE}\n")).unwrap();
         let created = vault.json(&["init"]);
@@ -103,6 +119,7 @@ impl Vault {
             .args(arguments)
             .env_remove("STRONGROOM_HOME")
             .env("XDG_STATE_HOME", self.path().join("state"))
+            .envs(self.environment.clone())
             .stdin(Stdio::null());
         command
     }
@@ -261,7 +278,8 @@ impl<'a> Agent<'a> {
             .args(["--json", "--agent", &self.url(), "--key"])
             .arg(key)
             .arg("--cacert")
-            .arg(self.vault.certificate());
+            .arg(self.vault.certificate())
+            .envs(self.vault.environment.clone());
         command.output().unwrap()
     }
 

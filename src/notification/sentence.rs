@@ -189,7 +189,7 @@ fn escaped_of(characters: impl Iterator<Item = char>) -> String {
 }
 
 /// The same as a quotation, which nothing in it can end.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", escaped(text).replace('\'', "\\'"))
 }
 
@@ -316,7 +316,7 @@ fn span(ask: &Ask, name: &str) -> String {
     }
 }
 
-fn ended(ending: Ending) -> &'static str {
+pub(super) fn ended(ending: Ending) -> &'static str {
     match ending {
         Ending::Answered => "was answered",
         Ending::Issued => "was issued",
@@ -375,7 +375,7 @@ fn why_not(ask: &Ask, reason: Reason, detail: &str, policies: &[String]) -> Stri
 }
 
 /// What was wrong with refused requests; follows "a request" and "41 requests".
-fn flaw(reason: Reason) -> &'static str {
+pub(super) fn flaw(reason: Reason) -> &'static str {
     match reason {
         Reason::Malformed => "of bad form",
         Reason::TooLarge => "of more bytes than this agent takes",
@@ -403,7 +403,12 @@ fn flaw(reason: Reason) -> &'static str {
     }
 }
 
-fn administered(action: Action, subject: Option<&str>, version: Option<u32>, by: By) -> String {
+pub(super) fn administered(
+    action: Action,
+    subject: Option<&str>,
+    version: Option<u32>,
+    by: By,
+) -> String {
     let subject = subject.unwrap_or("(unnamed)");
     let version = version
         .map(|number| format!(" version {number}"))
@@ -458,7 +463,7 @@ fn ordinal(times: u64) -> String {
 }
 
 /// The time of day in UTC, with the date if it is another day than `now`'s.
-fn clock(time: Timestamp, now: Timestamp) -> String {
+pub(super) fn clock(time: Timestamp, now: Timestamp) -> String {
     let (time, now) = (Offset::UTC.to_datetime(time), Offset::UTC.to_datetime(now));
     let day = if time.date() == now.date() {
         String::new()

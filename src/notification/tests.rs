@@ -1,7 +1,61 @@
 use serde_json::json;
 
 use super::*;
-use crate::audit::entry::{Ask, By};
+use crate::{
+    audit::entry::{Ask, By},
+    store::{Reader, StoreError, StoredRecord, StoredSlot, Usage},
+};
+
+mod exactly_once;
+
+/// An audit log in memory.
+#[derive(Default)]
+struct Lines(Vec<StoredEntry>);
+
+impl Lines {
+    fn push(&mut self, time: Timestamp, event: Event) -> StoredEntry {
+        self.push_line(Entry::new(time, event).to_line())
+    }
+
+    fn push_line(&mut self, line: String) -> StoredEntry {
+        let index = self.0.len() as u64;
+        let stored = StoredEntry { index, line };
+        self.0.push(stored.clone());
+        stored
+    }
+}
+
+impl Reader for Lines {
+    fn records(&self, _: u64) -> Result<Vec<StoredRecord>, StoreError> {
+        unimplemented!("a plan reads entries only")
+    }
+    fn slots(&self) -> Result<Vec<StoredSlot>, StoreError> {
+        unimplemented!("a plan reads entries only")
+    }
+    fn log_size(&self) -> Result<u64, StoreError> {
+        Ok(self.0.len() as u64)
+    }
+    fn entries(&self, from: u64, limit: u32) -> Result<Vec<StoredEntry>, StoreError> {
+        let from = usize::try_from(from).unwrap().min(self.0.len());
+        let end = (from + limit as usize).min(self.0.len());
+        Ok(self.0[from..end].to_vec())
+    }
+    fn hashes(&self, _: &[u64]) -> Result<Vec<[u8; 32]>, StoreError> {
+        unimplemented!("a plan reads entries only")
+    }
+    fn checkpoint(&self) -> Result<Option<String>, StoreError> {
+        unimplemented!("a plan reads entries only")
+    }
+    fn position(&self, _: &str) -> Result<Option<u64>, StoreError> {
+        unimplemented!("a plan is told its position")
+    }
+    fn usage(&self) -> Result<std::collections::BTreeMap<u64, Usage>, StoreError> {
+        unimplemented!("a plan reads entries only")
+    }
+    fn counted(&self, _: &str, _: &str, _: u32) -> Result<Vec<i64>, StoreError> {
+        unimplemented!("a plan reads entries only")
+    }
+}
 
 fn ask(operation: OperationName) -> Ask {
     serde_json::from_value(json!({

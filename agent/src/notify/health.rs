@@ -54,6 +54,7 @@ pub struct Health {
     channels: Mutex<HashMap<Name, Condition>>,
     /// Told when it may be worth it to try again at once.
     hope: Notify,
+    restoring: tokio::sync::Mutex<()>,
 }
 
 impl Health {
@@ -88,6 +89,11 @@ impl Health {
     /// Waits for that. What comes before the first poll of it, or an `enable`, is missed.
     pub fn hope(&self) -> tokio::sync::futures::Notified<'_> {
         self.hope.notified()
+    }
+
+    /// Whoever has this works out what a channel knew when the agent ended, alone.
+    pub async fn restoring(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.restoring.lock().await
     }
 
     fn channels(&self) -> MutexGuard<'_, HashMap<Name, Condition>> {
