@@ -233,9 +233,12 @@ impl Mail {
             return Ok(None);
         };
         let approvers = recipients::approvers(&self.host.vault().catalog(), &asked);
-        let approvers = approvers.iter().filter_map(|mail| address(mail).ok());
+        let is_other = |address: &Address| {
+            let mut own = self.settings.to.iter();
+            !own.any(|to| to.email == *address)
+        };
         Ok(Some(Pending {
-            approvers: approvers.into_iter().collect(),
+            approvers: approvers.into_iter().filter(is_other).collect(),
             file: serde_json::to_string_pretty(&json!({
                 "agent": self.host.identity().thumbprint().as_str(),
                 "id": asked.id.to_string(),

@@ -13,7 +13,11 @@ use std::{
 
 use jiff::Timestamp;
 use lettre::Address;
-use strongroom::{approval::Asked, name::Name, vault::Catalog};
+use strongroom::{
+    approval::{Approver, Asked},
+    name::Name,
+    vault::Catalog,
+};
 
 use super::connection::Refusal;
 
