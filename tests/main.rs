@@ -18,6 +18,7 @@ mod aws;
 mod command;
 mod crash;
 mod data_key;
+mod desktop;
 mod disk;
 mod first_day;
 mod http;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub mod authority;
+pub mod desktop;
 pub mod peer;
 pub mod provider;
 

@@ -28,6 +28,7 @@ mod position;
 mod retry;
 mod route;
 mod tell;
+mod unlinked;
 
 // One file for each kind of channel: its settings, and how it delivers.
 mod command;

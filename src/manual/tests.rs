@@ -36,6 +36,7 @@ const PAGES: [(&str, &str); 10] = [
     ("binding", include_str!("binding.rs")),
     ("rotation", include_str!("rotation.rs")),
     ("policy", include_str!("policy.rs")),
+    ("channel", include_str!("channel.rs")),
     ("log_format", include_str!("log_format.rs")),
     ("notification", include_str!("notification.rs")),
     ("vault_format", include_str!("vault_format.rs")),

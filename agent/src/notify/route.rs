@@ -41,7 +41,7 @@ impl Route {
     async fn of(host: &Arc<Host>, channel: &Channel) -> anyhow::Result<Self> {
         Ok(match channel {
             Channel::Command(settings) => Self::Command(Command::open(settings)),
-            Channel::Desktop(settings) => Self::Desktop(Desktop::open(settings).await?),
+            Channel::Desktop(settings) => Self::Desktop(Desktop::open(settings)),
             Channel::File(settings) => Self::File(File::open(settings)?),
             Channel::Journald(settings) => Self::Journald(Journald::open(settings)?),
             Channel::Mail(settings) => Self::Mail(Box::new(Mail::open(host, settings).await?)),
