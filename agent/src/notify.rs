@@ -21,9 +21,11 @@ use crate::{host::Host, serve::lifecycle};
 
 mod channel;
 mod credential;
+mod cut;
 mod follower;
 mod health;
 mod history;
+mod local;
 mod position;
 mod retry;
 mod route;
