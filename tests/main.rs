@@ -21,6 +21,7 @@ mod data_key;
 mod disk;
 mod first_day;
 mod http;
+mod kill;
 mod leaks;
 mod limits;
 mod notify;

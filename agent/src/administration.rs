@@ -14,7 +14,9 @@ use strongroom::{
     policy::PolicyText,
     service::key::PublicKey,
     store::Reader,
-    vault::{Change, Changed, RecoveryKey, SecretOptions, Vault, VaultError, material::Material},
+    vault::{
+        Change, Changed, RecoveryKey, Scope, SecretOptions, Vault, VaultError, material::Material,
+    },
 };
 
 use crate::{
@@ -24,8 +26,10 @@ use crate::{
 };
 
 mod command;
+mod kill;
 
 pub use command::{Call, Command, Reply};
+pub use kill::Panicked;
 
 /// Why a command was not carried out.
 #[derive(Debug)]
@@ -87,6 +91,10 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
         passphrase,
         command,
     } = call;
+    let command = match kill::stop(host, command, passphrase.as_ref()).await {
+        Ok(done) => return done,
+        Err(other) => other,
+    };
     if let Some(passphrase) = &passphrase {
         prove(host, passphrase).await?;
     }
@@ -106,10 +114,22 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
             .await
             .map_err(Stop::failed),
         // Said before anybody types a passphrase for nothing.
-        Command::RevealSecret { .. } if !host.vault().is_unlocked() => Err(Stop::Locked),
-        Command::HandOver { .. } if !host.vault().is_unlocked() => Err(Stop::Locked),
+        Command::RevealSecret { .. }
+        | Command::HandOver { .. }
+        | Command::ResumeService { .. }
+        | Command::ResumeSecret { .. }
+        | Command::Resume
+            if !host.vault().is_unlocked() =>
+        {
+            Err(Stop::Locked)
+        }
         // Asked for here however recent the last proof is.
-        Command::Prove | Command::RevealSecret { .. } | Command::HandOver { .. }
+        Command::Prove
+        | Command::RevealSecret { .. }
+        | Command::HandOver { .. }
+        | Command::ResumeService { .. }
+        | Command::ResumeSecret { .. }
+        | Command::Resume
             if passphrase.is_none() =>
         {
             Err(Stop::PassphraseNeeded)
@@ -230,12 +250,13 @@ async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
         Command::RetireServiceKey { name, key } => {
             change(host, |vault| vault.retire_service_key(&name, &key, now)).await?
         }
-        Command::SuspendService { name } => {
-            change(host, |vault| vault.suspend_service(&name, now)).await?
-        }
         Command::ResumeService { name } => {
-            change(host, |vault| vault.resume_service(&name, now)).await?
+            change(host, |vault| vault.resume(&Scope::Service(name), now)).await?
         }
+        Command::ResumeSecret { name } => {
+            change(host, |vault| vault.resume(&Scope::Secret(name), now)).await?
+        }
+        Command::Resume => change(host, |vault| vault.resume(&Scope::Everything, now)).await?,
         Command::SetPolicy { name, text } => {
             let policy = PolicyText::check(name, &text).map_err(Stop::failed)?;
             change(host, |vault| vault.set_policy(&policy, now)).await?
@@ -334,6 +355,8 @@ async fn lock(host: &Arc<Host>) -> Result<Value, Stop> {
     // Locked first and recorded after: the one act that must not wait for the disk.
     host.lock();
     host.set_proved(false);
+    // No use that was decided on before stands after it in the audit log.
+    let _alone = host.alone().await;
     note(host, Action::Locked, None).await?;
     tracing::info!("locked");
     Ok(Value::Null)

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod binding;
 pub mod demo;
 pub mod door;
+pub mod kill;
 pub mod man;
 pub mod policy;
 pub mod prompt;
@@ -76,6 +77,11 @@ pub enum Command {
     },
     /// Lock the running agent: the keys are wiped from its memory at once
     Lock,
+    /// Stop everything at once: suspend every use of every secret, deny what waits, cut off what is
+    /// under way, and lock; takes no passphrase
+    Panic,
+    /// Let the vault be used again after a panic; asks for the passphrase
+    Resume,
     /// Tell whether an agent runs, is unlocked, and what it holds
     Status,
     /// Change the passphrase
@@ -148,9 +154,9 @@ pub enum Service {
     },
     /// List the services and their keys
     List,
-    /// Refuse a service from its next request on
+    /// Refuse a service from its next request on; takes no passphrase
     Suspend { name: Name },
-    /// Let a suspended service in again
+    /// Let a suspended service in again; asks for the passphrase
     Resume { name: Name },
 }
 
@@ -281,6 +287,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let done = match command {
         Command::Unlock { recovery } => vault::unlock(&door, recovery, file).await,
         Command::Lock => vault::lock(&door).await,
+        Command::Panic => kill::panic(&door, json).await,
+        Command::Resume => kill::resume(&door).await,
         Command::Status => vault::status(&door, json).await,
         Command::Passwd {
             new_passphrase_file,

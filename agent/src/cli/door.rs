@@ -67,6 +67,20 @@ impl Door {
 
     /// Has a command carried out, asking for the passphrase where it is needed.
     pub async fn ask<T: DeserializeOwned>(&self, make: impl Fn() -> Command) -> anyhow::Result<T> {
+        // A vault that this command opened by itself is locked until the passphrase is known.
+        self.ask_where(make, !self.is_agent()).await
+    }
+
+    /// The same for what suspends: of a locked vault it takes the passphrase, and leaves it locked.
+    pub async fn stop<T: DeserializeOwned>(&self, make: impl Fn() -> Command) -> anyhow::Result<T> {
+        self.ask_where(make, true).await
+    }
+
+    async fn ask_where<T: DeserializeOwned>(
+        &self,
+        make: impl Fn() -> Command,
+        takes_locked: bool,
+    ) -> anyhow::Result<T> {
         let mut passphrase = None;
         loop {
             let asked = passphrase.is_some();
@@ -76,10 +90,7 @@ impl Door {
             };
             match self.call(call).await? {
                 Reply::PassphraseNeeded if !asked => passphrase = Some(self.passphrase()?),
-                // A vault that this command opened by itself is locked until the passphrase is known.
-                Reply::Locked if !asked && !self.is_agent() => {
-                    passphrase = Some(self.passphrase()?)
-                }
+                Reply::Locked if !asked && takes_locked => passphrase = Some(self.passphrase()?),
                 reply => return result(reply),
             }
         }
