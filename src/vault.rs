@@ -29,6 +29,10 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::{
+    approval::{
+        Waiting,
+        waiting::{BadWaiting, Sealed},
+    },
     audit::{Action, By, Event, Recorded},
     binding::Bound,
     errand::{Begin, Begun, InTurn, Opened, Owed, Progress, Step, Turn},
@@ -60,7 +64,7 @@ mod shield;
 pub mod slot;
 pub(crate) mod tokens;
 
-pub use administration::{Scope, SecretOptions};
+pub use administration::{ApproverChanges, ApproverOptions, Scope, SecretOptions};
 pub use argon2id::Parameters;
 pub use brake::Brake;
 pub use catalog::{Catalog, Enrolled, PolicyVersion, Secret, Version};
@@ -366,6 +370,30 @@ impl Vault {
             tokens: &unlocked.tokens.0,
         };
         begin(opened).map_err(NotUsed::Operation)
+    }
+
+    /// A request that is to wait for an approval, encrypted to the root: it may hold a plaintext.
+    pub fn seal_request(&self, request: &Waiting) -> Result<Sealed, VaultError> {
+        let unlocked = self.unlocked();
+        let Some(Unlocked { root, .. }) = unlocked.as_ref() else {
+            return Err(VaultError::Locked);
+        };
+        let stored = request.to_bytes().map_err(VaultError::CannotWait)?;
+        let file = root.encrypt_binary(&stored);
+        Ok(Sealed(file.map_err(|_| VaultError::NotEncrypted)?))
+    }
+
+    /// A request that waited, as [`Vault::seal_request`] has sealed it.
+    pub fn open_request(&self, sealed: &[u8]) -> Result<Waiting, VaultError> {
+        let unlocked = self.unlocked();
+        let Some(Unlocked { root, .. }) = unlocked.as_ref() else {
+            return Err(VaultError::Locked);
+        };
+        let damaged = VaultError::CannotWait(BadWaiting::Malformed);
+        let Ok(stored) = root.decrypt_binary(sealed) else {
+            return Err(damaged);
+        };
+        Waiting::parse(&stored).map_err(VaultError::CannotWait)
     }
 
     /// A secret's value for its owner's eyes, in the form that stock tools read: PKCS#8 PEM for

@@ -7,6 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use strongroom::{
+    approval::ApproverKey,
     audit::{Action, Committed, Submission},
     binding::Binding,
     name::Name,
@@ -15,7 +16,8 @@ use strongroom::{
     service::key::PublicKey,
     store::Reader,
     vault::{
-        Change, Changed, RecoveryKey, Scope, SecretOptions, Vault, VaultError, material::Material,
+        ApproverChanges, ApproverOptions, Change, Changed, RecoveryKey, Scope, SecretOptions,
+        Vault, VaultError, material::Material,
     },
 };
 
@@ -103,6 +105,7 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
         Command::ListSecrets => Ok(json!(listing::secrets(host).map_err(Stop::failed)?)),
         Command::ListAliases => Ok(json!(listing::aliases(&host.vault().catalog()))),
         Command::ListServices => Ok(json!(listing::services(&host.vault().catalog()))),
+        Command::ListApprovers => Ok(json!(listing::approvers(&host.vault().catalog()))),
         Command::ListPolicies => Ok(json!(listing::policies(&host.vault().catalog()))),
         Command::ListChannels => Ok(json!(notify::rows(host).map_err(Stop::failed)?)),
         Command::Unlock { passphrase } => unlock(host, Key::Passphrase(passphrase)).await,
@@ -257,6 +260,39 @@ async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
             change(host, |vault| vault.resume(&Scope::Secret(name), now)).await?
         }
         Command::Resume => change(host, |vault| vault.resume(&Scope::Everything, now)).await?,
+        Command::AddApprover {
+            name,
+            keys,
+            groups,
+            operates,
+            mail,
+        } => {
+            let options = ApproverOptions {
+                keys: approver_keys(&keys)?,
+                groups: groups.into_iter().collect(),
+                operates: operates.into_iter().collect(),
+                mail,
+            };
+            change(host, |vault| vault.add_approver(&name, &options, now)).await?
+        }
+        Command::ChangeApprover {
+            name,
+            keys,
+            groups,
+            operates,
+            mail,
+        } => {
+            let changes = ApproverChanges {
+                keys: keys.as_deref().map(approver_keys).transpose()?,
+                groups: groups.map(|groups| groups.into_iter().collect()),
+                operates: operates.map(|operates| operates.into_iter().collect()),
+                mail: mail.map(|mail| Some(mail).filter(|mail| !mail.is_empty())),
+            };
+            change(host, |vault| vault.change_approver(&name, &changes, now)).await?
+        }
+        Command::RetireApprover { name } => {
+            change(host, |vault| vault.retire_approver(&name, now)).await?
+        }
         Command::SetPolicy { name, text } => {
             let policy = PolicyText::check(name, &text).map_err(Stop::failed)?;
             change(host, |vault| vault.set_policy(&policy, now)).await?
@@ -275,6 +311,11 @@ async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
         _ => return Err(Stop::failed("this is not a change")),
     };
     Ok(json!({ "entry": changed.entry(), "version": changed.version(), "advice": advice }))
+}
+
+fn approver_keys(lines: &[String]) -> Result<Vec<ApproverKey>, Stop> {
+    let keys = lines.iter().map(|line| ApproverKey::parse(line));
+    keys.collect::<Result<_, _>>().map_err(Stop::failed)
 }
 
 /// Imports a value, or makes a fresh one; an RSA key takes seconds, so not on an async thread.

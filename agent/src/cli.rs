@@ -7,6 +7,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use jiff::Timestamp;
 use strongroom::{name::Name, service::key::Thumbprint};
 
+pub mod approver;
 pub mod audit;
 pub mod binding;
 pub mod demo;
@@ -24,7 +25,9 @@ pub mod vault;
 mod words;
 
 use door::Door;
-pub use words::{Alias, Attach, Grant, HttpAsk, HttpFlags, Policy, Request, RotateFlags, Secret};
+pub use words::{
+    Alias, Approver, Attach, Grant, HttpAsk, HttpFlags, Policy, Request, RotateFlags, Secret,
+};
 
 use crate::{home::Home, show::say};
 
@@ -105,6 +108,9 @@ pub enum Command {
     /// Remote services that may ask
     #[command(subcommand)]
     Service(Service),
+    /// Who may say yes where a policy asks for an approval
+    #[command(subcommand)]
+    Approver(Approver),
     /// Let a service do an operation with a secret
     Grant(Box<Grant>),
     /// Policies: who may do what with which secret (Cedar)
@@ -296,6 +302,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Secret(command) => secret::secret(&door, &home, command, json).await,
         Command::Alias(command) => secret::alias(&door, command, json).await,
         Command::Service(command) => service::service(&door, command, json).await,
+        Command::Approver(command) => approver::approver(&door, command, json).await,
         Command::Grant(grant) => policy::grant(&door, *grant, json).await,
         Command::Policy(command) => policy::policy(&door, command, json).await,
         Command::Notify(command) => audit::notify(&door, command, json).await,

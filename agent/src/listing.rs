@@ -85,6 +85,24 @@ pub struct ServiceRow {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApproverRow {
+    pub name: String,
+    pub groups: Vec<String>,
+    /// `SHA256:…`, as `ssh-keygen -l` prints them, each with the kind of the key.
+    pub keys: Vec<ApproverKeyRow>,
+    pub operates: Vec<String>,
+    pub mail: Option<String>,
+    pub retired: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApproverKeyRow {
+    /// `ssh-ed25519`, `sk-ssh-ed25519@openssh.com`, …
+    pub kind: String,
+    pub fingerprint: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PolicyRow {
     pub name: String,
     pub version: u32,
@@ -223,6 +241,28 @@ pub fn services(catalog: &Catalog) -> Vec<ServiceRow> {
 fn thumbprints(keys: &[PublicKey]) -> Vec<String> {
     keys.iter()
         .map(|key| key.thumbprint().to_string())
+        .collect()
+}
+
+pub fn approvers(catalog: &Catalog) -> Vec<ApproverRow> {
+    let names = |names: &BTreeSet<Name>| names.iter().map(Name::to_string).collect();
+    catalog
+        .approvers()
+        .map(|approver| ApproverRow {
+            name: approver.name.to_string(),
+            groups: names(&approver.groups),
+            keys: approver
+                .keys
+                .iter()
+                .map(|key| ApproverKeyRow {
+                    kind: key.kind(),
+                    fingerprint: key.fingerprint(),
+                })
+                .collect(),
+            operates: names(&approver.operates),
+            mail: approver.mail.clone(),
+            retired: approver.retired,
+        })
         .collect()
 }
 

@@ -12,10 +12,12 @@ use crate::{
     name::Name,
 };
 
+pub mod approvers;
 pub mod secrets;
 mod services;
 mod status;
 
+pub use approvers::{ApproverChanges, ApproverOptions};
 pub use secrets::SecretOptions;
 pub use status::Scope;
 pub(super) use status::Status;

@@ -1,5 +1,6 @@
 //! The vault's invariants, each under its name, on a real store and log.
 
+mod approvers;
 mod counts;
 mod fixture;
 mod owner;

@@ -46,6 +46,7 @@ pub fn seeds() -> Vec<Seed> {
     [
         wire::requests(),
         wire::signature_bases(),
+        wire::preferences(),
         wire::answers(&small),
         keys::keys(),
         ssh::seeds(),
@@ -135,6 +136,8 @@ impl Small {
             .authenticate(catalog.services(), identity.thumbprint(), arrival, now)
             .unwrap()
             .authorize(&catalog)
+            .unwrap()
+            .into_permit()
             .unwrap();
         let Committed::Use(recorded) = commit(&mut log, Submission::Use(permit)) else {
             panic!("no use")

@@ -113,6 +113,27 @@ pub enum Command {
         name: Name,
     },
     Resume,
+    AddApprover {
+        name: Name,
+        /// Lines of OpenSSH.
+        keys: Vec<String>,
+        groups: Vec<Name>,
+        operates: Vec<Name>,
+        mail: Option<String>,
+    },
+    /// What is `None` stays as it is.
+    ChangeApprover {
+        name: Name,
+        keys: Option<Vec<String>>,
+        groups: Option<Vec<Name>>,
+        operates: Option<Vec<Name>>,
+        /// Empty: none any more.
+        mail: Option<String>,
+    },
+    RetireApprover {
+        name: Name,
+    },
+    ListApprovers,
     SetPolicy {
         name: Name,
         text: String,
