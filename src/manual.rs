@@ -8,6 +8,7 @@
 //! | [`binding`] | the owner who says what a secret is for |
 //! | [`rotation`] | the owner whose keys get old |
 //! | [`policy`] | the owner who says who may do what |
+//! | [`notification`] | who is told, and wants to know by which rules |
 //! | [`log_format`] | who reads or verifies the audit log without this program |
 //! | [`vault_format`] | who takes a secret out without this program |
 //! | [`threat_model`] | who decides whether to trust it |
@@ -33,6 +34,9 @@ pub mod policy;
 
 // What is written down about it.
 pub mod log_format;
+
+// What the owner is told of it.
+pub mod notification;
 
 // Where the secrets are.
 pub mod vault_format;

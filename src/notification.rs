@@ -30,9 +30,21 @@ mod fact;
 mod sentence;
 mod tally;
 
+// What is told, and how soon.
+mod tell;
+
+// What is out of the ordinary.
+mod pattern;
+
+// What is told next.
+mod plan;
+
 pub use fact::{Fact, facts};
+pub use pattern::Mark;
+pub use plan::{Plan, Progress};
 pub use sentence::{escaped, sentence};
 pub use tally::Tally;
+pub use tell::{Audience, BadTell, CatchUp, QuietHours, Tell, Terms};
 
 /// So many refused requests folded into one entry are more than a slip.
 const FLOOD: u64 = 100;
@@ -40,22 +52,26 @@ const FLOOD: u64 = 100;
 /// What the owner is told about one entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notification {
-    /// `<origin>/<index>`: the same at every try, so that a receiver can drop repeats.
+    /// `<origin>/<index>`, for a digest `<origin>/<first>-<last>`: the same at every try, so that a
+    /// receiver can drop repeats.
     pub id: String,
-    /// The entry's index in the audit log.
+    /// The entry's index in the audit log; the last one's that a digest counts.
     pub index: u64,
-    /// The entry's time.
+    /// The time of that entry.
     pub time: Timestamp,
     /// How soon a person should look.
     pub urgency: Urgency,
     /// The entry's kind: `use`, `outcome`, `refusal`, `pending`, `decision`, `noise`, `administration`; `unreadable` for an entry
-    /// that this version does not understand.
+    /// that this version does not understand, and `digest` for what stands for several.
     pub kind: String,
+    /// What is out of the ordinary about it.
+    #[serde(default)]
+    pub marks: Vec<Mark>,
     /// One plain sentence.
     pub sentence: String,
     /// What stands beside it, where there is more to know.
     pub facts: Vec<Fact>,
-    /// The entry itself.
+    /// The entry itself; what a digest counts.
     pub entry: Value,
 }
 
@@ -88,6 +104,7 @@ impl Notification {
                 sentence: format!(
                     "entry {index} of the audit log cannot be read by this version; run `strongroom audit verify`"
                 ),
+                marks: Vec::new(),
                 facts: Vec::new(),
                 entry: json.unwrap_or_else(|| Value::from(line.as_str())),
             };
@@ -99,6 +116,7 @@ impl Notification {
             time: entry.time,
             urgency: urgency(&entry.event),
             kind: entry.event.kind().to_string(),
+            marks: Vec::new(),
             sentence: sentence(&entry, times),
             facts: facts(*index, &entry),
             entry: json.unwrap_or_default(),

@@ -15,7 +15,7 @@
 //!
 //! **Invariant: recorded before used.** [`Vault::use_key`] is the only way to a key and takes
 //! [`Recorded`], the proof that the use is durably in the audit log;
-//! [`Vault::reveal`] demands the like from the owner.
+//! [`Vault::reveal`] demands the like from the owner, and [`Vault::credential`] from a channel.
 //!
 //! **Invariant: locked is locked.** [`Vault::lock`] waits for the uses that have begun, which
 //! take milliseconds, and when it returns the root and the shield's key are wiped.
@@ -47,6 +47,7 @@ pub mod brake;
 pub mod catalog;
 pub mod chain;
 pub mod change;
+mod channel;
 mod complete;
 pub mod due;
 mod error;
@@ -70,6 +71,7 @@ pub use brake::Brake;
 pub use catalog::{Catalog, Enrolled, PolicyVersion, Secret, Version};
 pub use chain::BadRecord;
 pub use change::{Change, Changed};
+pub use channel::{ChannelCredential, ForChannel};
 pub use error::VaultError;
 pub use outcome::{NotUsed, Outcome, UseError};
 pub use owner_key::OwnerKey;

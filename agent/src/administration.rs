@@ -344,6 +344,8 @@ pub(crate) async fn change(
         Ok(Committed::Changed(changed)) => {
             host.vault().apply(&changed)?;
             host.changed().notify_one();
+            // The change may be what a channel waits for: its credential, bound to it.
+            host.channels().try_again();
             Ok(changed)
         }
         Ok(_) => Err(Stop::failed(
@@ -382,6 +384,7 @@ async fn unlock(host: &Arc<Host>, key: Key) -> Result<Value, Stop> {
         Ok(()) => {
             note(host, Action::Unlocked, None).await?;
             host.set_proved(true);
+            host.channels().try_again();
             tracing::info!("unlocked");
             Ok(Value::Null)
         }

@@ -14,6 +14,7 @@ pub mod demo;
 pub mod door;
 pub mod kill;
 pub mod man;
+pub mod notify;
 pub mod policy;
 pub mod prompt;
 pub mod request;
@@ -26,7 +27,8 @@ mod words;
 
 use door::Door;
 pub use words::{
-    Alias, Approver, Attach, Grant, HttpAsk, HttpFlags, Policy, Request, RotateFlags, Secret,
+    Alias, Approver, Attach, ChannelFlags, Grant, HttpAsk, HttpFlags, Policy, Request, RotateFlags,
+    Secret,
 };
 
 use crate::{home::Home, show::say};
@@ -305,7 +307,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Approver(command) => approver::approver(&door, command, json).await,
         Command::Grant(grant) => policy::grant(&door, *grant, json).await,
         Command::Policy(command) => policy::policy(&door, command, json).await,
-        Command::Notify(command) => audit::notify(&door, command, json).await,
+        Command::Notify(command) => notify::notify(&door, command, json).await,
         // The others returned above.
         _ => Ok(()),
     };

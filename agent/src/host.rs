@@ -28,7 +28,7 @@ use crate::{
     config::Config,
     home::{Held, Home},
     noise::Folder,
-    notify::Health,
+    notify::{Credentials, Health},
     outbound::Outbound,
     remembered,
     turns::Turns,
@@ -51,6 +51,8 @@ pub struct Host {
     writer: Writer,
     noise: Folder,
     channels: Health,
+    /// What channels have taken out of the vault.
+    credentials: Credentials,
     recording: AtomicBool,
     proved: Mutex<Option<Instant>>,
     address: OnceLock<SocketAddr>,
@@ -148,6 +150,7 @@ impl Host {
             reader: Mutex::new(reader),
             noise: Folder::default(),
             channels: Health::default(),
+            credentials: Credentials::default(),
             recording: AtomicBool::new(true),
             proved: Mutex::new(None),
             address: OnceLock::new(),
@@ -246,6 +249,10 @@ impl Host {
 
     pub fn channels(&self) -> &Health {
         &self.channels
+    }
+
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     /// The agent's name: the origin of its audit log.

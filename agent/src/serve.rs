@@ -52,8 +52,8 @@ impl Agent {
         for channel in &host.config().notify {
             let follower = Follower::open(&host, channel)
                 .await
-                .with_context(|| format!("channel `{}` cannot be opened", channel.name()))?;
-            channels.spawn(follower.run(Arc::clone(&host), farewell.clone()));
+                .with_context(|| format!("channel `{}` has no position", channel.name()))?;
+            channels.spawn(follower.run(farewell.clone()));
         }
 
         let socket = local::bind(&host.home().socket())?;

@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("architecture", include_str!("architecture.rs")),
     ("protocol", include_str!("protocol.rs")),
     ("operation", include_str!("operation.rs")),
@@ -37,6 +37,7 @@ const PAGES: [(&str, &str); 9] = [
     ("rotation", include_str!("rotation.rs")),
     ("policy", include_str!("policy.rs")),
     ("log_format", include_str!("log_format.rs")),
+    ("notification", include_str!("notification.rs")),
     ("vault_format", include_str!("vault_format.rs")),
     ("threat_model", include_str!("threat_model.rs")),
 ];
@@ -311,7 +312,7 @@ fn bindings_in_the_manual_can_be_set() {
         let parsed = Kind::ALL.map(|kind| Binding::parse(kind, block));
         assert!(parsed.iter().any(Result::is_ok), "{block}: {parsed:?}");
     }
-    for section in ["sign", "http", "aws", "token", "ssh", "rotation"] {
+    for section in ["sign", "http", "aws", "token", "ssh", "rotation", "channel"] {
         says("binding", &format!("\n# `{section}`"));
     }
 }

@@ -439,7 +439,7 @@ fn administered(action: Action, subject: Option<&str>, version: Option<u32>, by:
         Action::ApproverRetired => format!("approver {subject} has no say any more"),
         Action::Panicked => "the owner stopped everything".to_owned(),
         Action::Resumed => "the vault may be used again".to_owned(),
-        Action::ChannelOpened => format!("channel {subject} took its credential"),
+        Action::ChannelOpened => format!("secret {subject}{version} is a channel's credential"),
         Action::PolicySet => format!("policy {subject}{version} was set"),
         Action::PolicyRetired => format!("policy {subject} was retired"),
         Action::NotificationTest => "this is a test; nothing happened".to_owned(),

@@ -214,6 +214,29 @@ pub enum VaultError {
     /// A value is shown only with the entry that says so.
     #[error("this change is not the revelation of a secret's value")]
     NotARevelation,
+    /// The owner did not say that the channel may have it, or may send it there.
+    #[error(
+        "secret `{secret}` is not for channel `{channel}` at `{to}`: {bound}; \
+         `strongroom secret bind {secret} --channel {channel} --to {to}` says so"
+    )]
+    NotForChannel {
+        /// The secret.
+        secret: Name,
+        /// The channel that asks for it.
+        channel: Name,
+        /// Where it would send it.
+        to: String,
+        /// What the binding says.
+        bound: String,
+    },
+    /// No channel takes it.
+    #[error(
+        "secret `{0}` is suspended; `strongroom secret resume {0}` lets channels take it again"
+    )]
+    SuspendedForChannel(Name),
+    /// A credential is taken only with the entry that says so, and as it says.
+    #[error("this change is not a channel's wish for its credential, or not any more")]
+    NotACredential,
 
     // What the vault holds.
     /// Refused, and the vault with it.

@@ -1,6 +1,7 @@
 //! The vault's invariants, each under its name, on a real store and log.
 
 mod approvers;
+mod channel;
 mod counts;
 mod fixture;
 mod owner;

@@ -29,6 +29,7 @@ use super::targets::{
 };
 
 mod aws;
+mod channel;
 mod keys;
 mod outgoing;
 mod rotation;
@@ -51,6 +52,7 @@ pub fn seeds() -> Vec<Seed> {
         keys::keys(),
         ssh::seeds(),
         outgoing::bindings(),
+        channel::bindings(),
         rotation::bindings(),
         outgoing::targets(),
         outgoing::scrubs(),

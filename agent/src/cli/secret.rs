@@ -12,7 +12,7 @@ use serde::Deserialize;
 use strongroom::{name::Name, vault::due::Age};
 use zeroize::Zeroizing;
 
-use super::{Alias, HttpFlags, Secret, binding, door::Door, kill, prompt, rotate};
+use super::{Alias, ChannelFlags, HttpFlags, Secret, binding, door::Door, kill, prompt, rotate};
 use crate::{
     administration::Command,
     hidden::Hidden,
@@ -38,8 +38,9 @@ pub async fn secret(door: &Door, home: &Home, command: Secret, json: bool) -> an
             file,
             options,
             http,
+            channel,
         } => {
-            let binding = http.is_any().then(|| http.over(None)).transpose()?;
+            let binding = binding::over(&http, &channel, None)?;
             let binding = binding.map(|binding| binding.to_string());
             let value = Hidden::of_bytes(&prompt::value(
                 file.as_deref(),
@@ -74,7 +75,12 @@ pub async fn secret(door: &Door, home: &Home, command: Secret, json: bool) -> an
                 .await?;
             stored(door, &name, &altered, json).await
         }
-        Secret::Bind { name, file, http } => bind(door, &name, file, &http, json).await,
+        Secret::Bind {
+            name,
+            file,
+            http,
+            channel,
+        } => bind(door, &name, file, (&http, &channel), json).await,
         Secret::Rotate { name, flags } => rotate::rotate(door, home, name, flags, json).await,
         Secret::Retire { name, version } => {
             let _: Altered = door
@@ -139,16 +145,19 @@ async fn bind(
     door: &Door,
     name: &Name,
     file: Option<PathBuf>,
-    http: &HttpFlags,
+    (http, channel): (&HttpFlags, &ChannelFlags),
     json: bool,
 ) -> anyhow::Result<()> {
     let before = find(door, name).await?.bound;
+    let said = before.as_ref().map(|bound| &bound.binding);
     let says = match file {
-        Some(path) => binding::read(&path)?,
-        None if http.is_any() => http.over(before.as_ref().map(|bound| &bound.binding))?,
-        None => bail!(
-            "say what `{name}` is for: `--base-url URL` and how it is attached, or all of it as JSON with `--file FILE`"
-        ),
+        Some(path) => Some(binding::read(&path)?),
+        None => binding::over(http, channel, said)?,
+    };
+    let Some(says) = says else {
+        bail!(
+            "say what `{name}` is for: `--base-url URL` and how it is attached, `--channel NAME --to URL`, or all of it as JSON with `--file FILE`"
+        )
     };
     let _: Altered = door
         .ask(|| Command::BindSecret {

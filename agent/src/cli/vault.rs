@@ -312,16 +312,9 @@ pub async fn status(door: &Door, json: bool) -> anyhow::Result<()> {
             "{MILD}memory      could not be locked; raise `ulimit -l` so that keys are never swapped out{MILD:#}"
         )?;
     }
+    let now = Timestamp::now();
     for channel in &status.channels {
-        let health = match &channel.problem {
-            Some(problem) => format!(
-                "{BAD}{} behind: {}{BAD:#}",
-                channel.behind,
-                problem.escape_debug()
-            ),
-            None => format!("{} behind", channel.behind),
-        };
-        say!("channel     {} ({}): {health}", channel.name, channel.kind)?;
+        super::notify::status_line(channel, now)?;
     }
     Ok(())
 }

@@ -8,4 +8,4 @@ mod secret;
 pub use approval::Approver;
 pub use policy::{Grant, Policy};
 pub use request::{HttpAsk, Later, Request};
-pub use secret::{Alias, Attach, HttpFlags, RotateFlags, Secret};
+pub use secret::{Alias, Attach, ChannelFlags, HttpFlags, RotateFlags, Secret};

@@ -1,7 +1,8 @@
 //! How one channel delivers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use anyhow::Context as _;
 use strongroom::notification::Notification;
 
 use super::{
@@ -9,6 +10,9 @@ use super::{
     mail::Mail, ntfy::Ntfy, syslog::Syslog, webhook::Webhook,
 };
 use crate::host::Host;
+
+/// How long one step may take, whatever the kind of channel: opening, or one delivery.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An open way to a receiver.
 pub enum Route {
@@ -26,6 +30,15 @@ impl Route {
     /// Opens it. A credential is taken out of the vault here, which fails while that is locked: who
     /// opens a route tries again.
     pub async fn open(host: &Arc<Host>, channel: &Channel) -> anyhow::Result<Self> {
+        in_time(Self::of(host, channel)).await
+    }
+
+    /// Delivers one notification; returns when the receiver has it, or says why it has not.
+    pub async fn deliver(&self, notification: &Notification) -> anyhow::Result<()> {
+        in_time(self.hand_over(notification)).await
+    }
+
+    async fn of(host: &Arc<Host>, channel: &Channel) -> anyhow::Result<Self> {
         Ok(match channel {
             Channel::Command(settings) => Self::Command(Command::open(settings)),
             Channel::Desktop(settings) => Self::Desktop(Desktop::open(settings).await?),
@@ -40,8 +53,7 @@ impl Route {
         })
     }
 
-    /// Delivers one notification; returns when the receiver has it, or says why it has not.
-    pub async fn deliver(&self, notification: &Notification) -> anyhow::Result<()> {
+    async fn hand_over(&self, notification: &Notification) -> anyhow::Result<()> {
         match self {
             Self::Command(route) => route.deliver(notification).await,
             Self::Desktop(route) => route.deliver(notification).await,
@@ -53,4 +65,10 @@ impl Route {
             Self::Webhook(route) => route.deliver(notification).await,
         }
     }
+}
+
+async fn in_time<T>(step: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::time::timeout(PATIENCE, step)
+        .await
+        .with_context(|| format!("no answer within {} s", PATIENCE.as_secs()))?
 }

@@ -1,0 +1,1 @@
+//! What the owner is told, how soon, and what is folded together: the rules to the last digit.
