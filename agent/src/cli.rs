@@ -12,6 +12,7 @@ pub mod audit;
 pub mod binding;
 pub mod demo;
 pub mod door;
+pub mod feed;
 pub mod kill;
 pub mod man;
 pub mod notify;
@@ -23,6 +24,7 @@ pub mod secret;
 pub mod service;
 pub mod up;
 pub mod vault;
+pub mod watch;
 mod words;
 
 use door::Door;
@@ -72,6 +74,8 @@ pub enum Command {
     Demo,
     /// First run and every day: create the vault if there is none, run the agent, show the live feed
     Up,
+    /// Show what happens as it happens, what waits for a decision, and how the channels do
+    Watch,
     /// Create a vault
     Init,
     /// Unlock the running agent
@@ -276,6 +280,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let file = passphrase_file.as_deref();
     match command {
         Command::Up => return up::up(&home, file).await,
+        Command::Watch => return watch::watch(&home, json).await,
         Command::Init => return vault::init(&home, file, json),
         Command::Agent { unlock } => return vault::agent(&home, unlock, file).await,
         Command::Audit(command) => return audit::audit(&home, command, json).await,

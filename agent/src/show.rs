@@ -1,6 +1,6 @@
 //! How things look on a terminal: colour only there, tables that fit, text from outside escaped.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
@@ -45,6 +45,17 @@ pub fn minute(time: Timestamp) -> String {
         false => format!("{} ", time.date()),
     };
     format!("{day}{:02}:{:02} UTC", time.hour(), time.minute())
+}
+
+/// How wide the terminal is that standard output goes to; `None` if it goes elsewhere, or if the
+/// terminal is too narrow for anything to fit.
+pub fn columns() -> Option<usize> {
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(&out).ok()?;
+    (size.ws_col >= NARROW).then(|| usize::from(size.ws_col))
 }
 
 /// A table with a heading.

@@ -138,6 +138,26 @@ impl Door {
     }
 }
 
+/// Asks an agent that runs; `None` if none does. Nothing is opened for it, and no question asked.
+pub async fn ask_running<T: DeserializeOwned>(
+    home: &Home,
+    command: Command,
+) -> anyhow::Result<Option<T>> {
+    let path = home.socket();
+    let Ok(stream) = Stream::connect(path.to_fs_name::<GenericFilePath>()?).await else {
+        return Ok(None);
+    };
+    let call = Call {
+        passphrase: None,
+        command,
+    };
+    match over(stream, &call).await {
+        Ok(reply) => result(reply).map(Some),
+        // It went away in the middle.
+        Err(_) => Ok(None),
+    }
+}
+
 fn result<T: DeserializeOwned>(reply: Reply) -> anyhow::Result<T> {
     match reply {
         Reply::Done { result } => serde_json::from_value(result).context(
@@ -156,6 +176,10 @@ async fn over_socket(home: &Home, call: &Call) -> anyhow::Result<Reply> {
     let stream = Stream::connect(path.to_fs_name::<GenericFilePath>()?)
         .await
         .context("another process holds the vault, and no agent answers on its socket; wait for the other command, or end it")?;
+    over(stream, call).await
+}
+
+async fn over(stream: Stream, call: &Call) -> anyhow::Result<Reply> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
