@@ -24,6 +24,7 @@ mod tree;
 pub mod verify;
 
 pub use checkpoint::BadCheckpoint;
+pub(crate) use checkpoint::LogKey;
 pub use entry::{Action, Ask, BadEntry, By, Decided, Ending, Entry, Event, Kind, Reason};
 pub use filter::Filter;
 pub use log::{Committed, Log, NotRecorded, Noted, Recorded, Submission, Untrusted};

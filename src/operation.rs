@@ -55,7 +55,7 @@ pub mod release;
 pub mod sign;
 pub mod ssh_certificate;
 pub mod ssh_sign;
-mod ssh_wire;
+pub(crate) mod ssh_wire;
 pub mod token;
 pub mod totp;
 
@@ -216,15 +216,7 @@ impl Operation {
 
     /// Whether the answer holds something secret, so that the request must name a `reply_to`.
     pub fn wants_sealed(&self) -> bool {
-        matches!(
-            self,
-            Self::Decrypt(_)
-                | Self::DataKey(_)
-                | Self::AwsSign(_)
-                | Self::Token(_)
-                | Self::Totp(_)
-                | Self::Release(_)
-        )
+        self.name().wants_sealed()
     }
 
     /// Whether a secret of this kind, with this binding, can do it with this algorithm and input:

@@ -18,10 +18,13 @@ use serde_json::Value;
 use crate::{audit::Reason, name::Name, operation::Operation, service::key::Thumbprint};
 
 pub mod base;
+pub mod call;
 pub mod digest;
 pub(crate) mod field;
+pub mod prefer;
 pub mod signature;
 
+pub use call::{AuthenticatedCall, Call, Called, Wanted};
 pub use signature::{RequestSignature, SignedMessage};
 
 /// Where requests are posted to.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{
+    approval::{Asked, NotAgain},
     audit::{Ask, Reason},
     name::Name,
     request::{Arrival, NotAuthenticated, Request, SignedMessage},
@@ -45,12 +46,15 @@ enum Owners {
 /// Proof that a service which is enrolled and not suspended signed this request, for this agent,
 /// and just now. That it is the first time is proved later, by the audit log.
 ///
-/// There is one constructor, in [`Request::authenticate`]; policy spends it.
+/// There is one constructor for what comes in, [`Request::authenticate`], and one for what waited for an
+/// approval, in [`Waiting`](crate::approval::Waiting); policy spends it.
 pub struct Authenticated {
     service: Name,
     request: Request,
     arrival: Arrival,
     received: Timestamp,
+    /// The index of the entry by which it waited. Its nonce was spent with that.
+    waited: Option<u64>,
 }
 
 impl Services {
@@ -92,6 +96,11 @@ impl Services {
     /// nothing else.
     pub fn vouch(&self, message: &SignedMessage, now: Timestamp) -> Result<Name, NotAuthenticated> {
         message.check_time(now)?;
+        self.whose(message)
+    }
+
+    /// Whose message this is, whenever it was signed.
+    fn whose(&self, message: &SignedMessage) -> Result<Name, NotAuthenticated> {
         let keyid = message.keyid();
         let enrolled = match self.0.get(keyid) {
             Some(Owners::One(enrolled)) => enrolled,
@@ -130,6 +139,36 @@ impl Request {
             request: self,
             arrival,
             received: now,
+            waited: None,
+        })
+    }
+
+    /// Finds out whose request this is that waited for an approval: the one that was asked about, by
+    /// a key that its service has now. It was fresh when its entry was recorded, and `now` is the
+    /// time at which policy decides.
+    pub(crate) fn authenticate_again(
+        self,
+        asked: &Asked,
+        services: &Services,
+        audience: &Thumbprint,
+        now: Timestamp,
+    ) -> Result<Authenticated, NotAgain> {
+        if STANDARD.encode(self.digest()) != asked.ask.digest || self.agent() != audience {
+            return Err(NotAgain::Other);
+        }
+        let service = services.whose(self.message())?;
+        if service != asked.ask.service {
+            return Err(NotAgain::Other);
+        }
+        Ok(Authenticated {
+            service,
+            request: self,
+            arrival: Arrival {
+                way_in: asked.ask.way_in,
+                address: asked.ask.address,
+            },
+            received: now,
+            waited: Some(asked.id),
         })
     }
 }
@@ -150,9 +189,14 @@ impl Authenticated {
         self.arrival
     }
 
-    /// When it came.
+    /// When it came, or was collected after it waited.
     pub fn received(&self) -> Timestamp {
         self.received
+    }
+
+    /// The index of the entry by which it waited for an approval, if it did.
+    pub fn waited(&self) -> Option<u64> {
+        self.waited
     }
 
     /// The request as the audit log keeps it, with the operation's fields as policy saw them.

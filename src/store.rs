@@ -7,7 +7,10 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+mod approval;
 pub mod sqlite;
+
+pub use approval::{StoredDecision, StoredPending};
 
 /// A vault record as stored: a C2SP signed note, split into its text and its signature lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +91,17 @@ pub trait Reader {
     /// When the newest uses were counted under `counter` for this service, in milliseconds since
     /// 1970: at most `limit`, the newest first.
     fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError>;
+    /// The request whose pending entry has this index.
+    fn pending(&self, id: u64) -> Result<Option<StoredPending>, StoreError>;
+    /// The ids of the requests that nothing has ended, those whose time is over too, in order.
+    fn waiting(&self) -> Result<Vec<u64>, StoreError>;
+    /// What was said to this request, in order.
+    fn decisions(&self, id: u64) -> Result<Vec<StoredDecision>, StoreError>;
+    /// The ids of requests for this same operation to which somebody said a yes that stands at
+    /// `now`, in milliseconds since 1970, and nobody said no; in order.
+    fn standing(&self, same: &[u8; 32], now: i64) -> Result<Vec<u64>, StoreError>;
+    /// How the request ended, and the index of the entry that says so.
+    fn settled(&self, id: u64) -> Result<Option<(String, u64)>, StoreError>;
 }
 
 /// The one writer.
@@ -138,6 +152,31 @@ pub trait Transaction {
     /// Marks that the owner is told that this version passed this limit; `false` if that was
     /// marked before, in this transaction too.
     fn mark_due(&mut self, record: u64, limit: &str) -> Result<bool, StoreError>;
+    /// Adds a request that waits for an approval, with its entry, which must be the newest.
+    fn put_pending(&mut self, pending: &StoredPending) -> Result<(), StoreError>;
+    /// Until when the request waits, in milliseconds since 1970; `None` if there is none of this id.
+    fn waits_until(&self, id: u64) -> Result<Option<i64>, StoreError>;
+    /// How many requests count against what may wait at `now`: of this service, and of all. Those
+    /// that were given up since `since` count as well.
+    fn waiting(&self, service: &str, now: i64, since: i64) -> Result<(u64, u64), StoreError>;
+    /// Whether this approver, or the owner, said this to the request.
+    fn has_decided(
+        &self,
+        id: u64,
+        approver: Option<&str>,
+        decided: &str,
+    ) -> Result<bool, StoreError>;
+    /// Adds what was said; `false` if the same approver said the same before, in this transaction
+    /// too.
+    fn put_decision(&mut self, decision: &StoredDecision) -> Result<bool, StoreError>;
+    /// Whether somebody said no to this request.
+    fn is_denied(&self, id: u64) -> Result<bool, StoreError>;
+    /// When somebody last said no to this same operation.
+    fn denied_at(&self, same: &[u8; 32]) -> Result<Option<i64>, StoreError>;
+    /// How the request ended.
+    fn settled(&self, id: u64) -> Result<Option<String>, StoreError>;
+    /// Ends the request; `false` if something else ended it, in this transaction too.
+    fn settle(&mut self, id: u64, how: &str, entry: u64) -> Result<bool, StoreError>;
     /// Makes all of it durable (fsync) or none.
     fn commit(self) -> Result<(), StoreError>;
 }

@@ -29,6 +29,10 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::{
+    approval::{
+        Waiting,
+        waiting::{BadWaiting, Sealed},
+    },
     audit::{Action, By, Event, Recorded},
     binding::Bound,
     errand::{Begin, Begun, InTurn, Opened, Owed, Progress, Step, Turn},
@@ -39,6 +43,7 @@ use crate::{
 
 pub mod administration;
 pub mod argon2id;
+pub mod brake;
 pub mod catalog;
 pub mod chain;
 pub mod change;
@@ -60,8 +65,9 @@ mod shield;
 pub mod slot;
 pub(crate) mod tokens;
 
-pub use administration::SecretOptions;
+pub use administration::{ApproverChanges, ApproverOptions, Scope, SecretOptions};
 pub use argon2id::Parameters;
+pub use brake::Brake;
 pub use catalog::{Catalog, Enrolled, PolicyVersion, Secret, Version};
 pub use chain::BadRecord;
 pub use change::{Change, Changed};
@@ -86,16 +92,18 @@ pub struct Vault {
 struct Unlocked {
     root: Root,
     shield: Shield,
-    /// Replies that come too late still know it; it keeps nothing any more then.
-    tokens: Arc<Tokens>,
+    tokens: OpenTokens,
 }
+
+/// Replies that come too late still know them; they keep nothing any more once this is dropped.
+struct OpenTokens(Arc<Tokens>);
 
 impl Unlocked {
     fn new(root: Root) -> Result<Self, memory::Unavailable> {
         Ok(Self {
             root,
             shield: Shield::new()?,
-            tokens: Arc::new(Tokens::new()?),
+            tokens: OpenTokens(Arc::new(Tokens::new()?)),
         })
     }
 
@@ -113,9 +121,9 @@ impl Unlocked {
     }
 }
 
-impl Drop for Unlocked {
+impl Drop for OpenTokens {
     fn drop(&mut self) {
-        self.tokens.close();
+        self.0.close();
     }
 }
 
@@ -267,7 +275,7 @@ impl Vault {
 
     /// Uses a key. The one place where that happens: the proof that the use is in the audit log
     /// is spent for it. A vault that was locked, a version that was retired, a binding that was
-    /// changed or a service that was suspended since the permit was given refuses.
+    /// changed, and what was suspended since the permit was given refuses.
     pub fn use_key(&self, recorded: Recorded) -> Result<Used, UseError> {
         let (permit, noted) = recorded.into_parts();
         let (asker, version) = (permit.authenticated(), permit.version());
@@ -361,9 +369,33 @@ impl Vault {
                 binding: bound,
                 now,
             },
-            tokens: &unlocked.tokens,
+            tokens: &unlocked.tokens.0,
         };
         begin(opened).map_err(NotUsed::Operation)
+    }
+
+    /// A request that is to wait for an approval, encrypted to the root: it may hold a plaintext.
+    pub fn seal_request(&self, request: &Waiting) -> Result<Sealed, VaultError> {
+        let unlocked = self.unlocked();
+        let Some(Unlocked { root, .. }) = unlocked.as_ref() else {
+            return Err(VaultError::Locked);
+        };
+        let stored = request.to_bytes().map_err(VaultError::CannotWait)?;
+        let file = root.encrypt_binary(&stored);
+        Ok(Sealed(file.map_err(|_| VaultError::NotEncrypted)?))
+    }
+
+    /// A request that waited, as [`Vault::seal_request`] has sealed it.
+    pub fn open_request(&self, sealed: &[u8]) -> Result<Waiting, VaultError> {
+        let unlocked = self.unlocked();
+        let Some(Unlocked { root, .. }) = unlocked.as_ref() else {
+            return Err(VaultError::Locked);
+        };
+        let damaged = VaultError::CannotWait(BadWaiting::Malformed);
+        let Ok(stored) = root.decrypt_binary(sealed) else {
+            return Err(damaged);
+        };
+        Waiting::parse(&stored).map_err(VaultError::CannotWait)
     }
 
     /// A secret's value for its owner's eyes, in the form that stock tools read: PKCS#8 PEM for

@@ -22,6 +22,7 @@ mod desktop;
 mod disk;
 mod first_day;
 mod http;
+mod kill;
 mod leaks;
 mod limits;
 mod notify;

@@ -7,6 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use strongroom::{
+    approval::ApproverKey,
     audit::{Action, Committed, Submission},
     binding::Binding,
     name::Name,
@@ -14,7 +15,10 @@ use strongroom::{
     policy::PolicyText,
     service::key::PublicKey,
     store::Reader,
-    vault::{Change, Changed, RecoveryKey, SecretOptions, Vault, VaultError, material::Material},
+    vault::{
+        ApproverChanges, ApproverOptions, Change, Changed, RecoveryKey, Scope, SecretOptions,
+        Vault, VaultError, material::Material,
+    },
 };
 
 use crate::{
@@ -24,8 +28,10 @@ use crate::{
 };
 
 mod command;
+mod kill;
 
 pub use command::{Call, Command, Reply};
+pub use kill::Panicked;
 
 /// Why a command was not carried out.
 #[derive(Debug)]
@@ -87,6 +93,10 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
         passphrase,
         command,
     } = call;
+    let command = match kill::stop(host, command, passphrase.as_ref()).await {
+        Ok(done) => return done,
+        Err(other) => other,
+    };
     if let Some(passphrase) = &passphrase {
         prove(host, passphrase).await?;
     }
@@ -95,6 +105,7 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
         Command::ListSecrets => Ok(json!(listing::secrets(host).map_err(Stop::failed)?)),
         Command::ListAliases => Ok(json!(listing::aliases(&host.vault().catalog()))),
         Command::ListServices => Ok(json!(listing::services(&host.vault().catalog()))),
+        Command::ListApprovers => Ok(json!(listing::approvers(&host.vault().catalog()))),
         Command::ListPolicies => Ok(json!(listing::policies(&host.vault().catalog()))),
         Command::ListChannels => Ok(json!(notify::rows(host).map_err(Stop::failed)?)),
         Command::Unlock { passphrase } => unlock(host, Key::Passphrase(passphrase)).await,
@@ -106,10 +117,22 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
             .await
             .map_err(Stop::failed),
         // Said before anybody types a passphrase for nothing.
-        Command::RevealSecret { .. } if !host.vault().is_unlocked() => Err(Stop::Locked),
-        Command::HandOver { .. } if !host.vault().is_unlocked() => Err(Stop::Locked),
+        Command::RevealSecret { .. }
+        | Command::HandOver { .. }
+        | Command::ResumeService { .. }
+        | Command::ResumeSecret { .. }
+        | Command::Resume
+            if !host.vault().is_unlocked() =>
+        {
+            Err(Stop::Locked)
+        }
         // Asked for here however recent the last proof is.
-        Command::Prove | Command::RevealSecret { .. } | Command::HandOver { .. }
+        Command::Prove
+        | Command::RevealSecret { .. }
+        | Command::HandOver { .. }
+        | Command::ResumeService { .. }
+        | Command::ResumeSecret { .. }
+        | Command::Resume
             if passphrase.is_none() =>
         {
             Err(Stop::PassphraseNeeded)
@@ -230,11 +253,45 @@ async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
         Command::RetireServiceKey { name, key } => {
             change(host, |vault| vault.retire_service_key(&name, &key, now)).await?
         }
-        Command::SuspendService { name } => {
-            change(host, |vault| vault.suspend_service(&name, now)).await?
-        }
         Command::ResumeService { name } => {
-            change(host, |vault| vault.resume_service(&name, now)).await?
+            change(host, |vault| vault.resume(&Scope::Service(name), now)).await?
+        }
+        Command::ResumeSecret { name } => {
+            change(host, |vault| vault.resume(&Scope::Secret(name), now)).await?
+        }
+        Command::Resume => change(host, |vault| vault.resume(&Scope::Everything, now)).await?,
+        Command::AddApprover {
+            name,
+            keys,
+            groups,
+            operates,
+            mail,
+        } => {
+            let options = ApproverOptions {
+                keys: approver_keys(&keys)?,
+                groups: groups.into_iter().collect(),
+                operates: operates.into_iter().collect(),
+                mail,
+            };
+            change(host, |vault| vault.add_approver(&name, &options, now)).await?
+        }
+        Command::ChangeApprover {
+            name,
+            keys,
+            groups,
+            operates,
+            mail,
+        } => {
+            let changes = ApproverChanges {
+                keys: keys.as_deref().map(approver_keys).transpose()?,
+                groups: groups.map(|groups| groups.into_iter().collect()),
+                operates: operates.map(|operates| operates.into_iter().collect()),
+                mail: mail.map(|mail| Some(mail).filter(|mail| !mail.is_empty())),
+            };
+            change(host, |vault| vault.change_approver(&name, &changes, now)).await?
+        }
+        Command::RetireApprover { name } => {
+            change(host, |vault| vault.retire_approver(&name, now)).await?
         }
         Command::SetPolicy { name, text } => {
             let policy = PolicyText::check(name, &text).map_err(Stop::failed)?;
@@ -254,6 +311,11 @@ async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
         _ => return Err(Stop::failed("this is not a change")),
     };
     Ok(json!({ "entry": changed.entry(), "version": changed.version(), "advice": advice }))
+}
+
+fn approver_keys(lines: &[String]) -> Result<Vec<ApproverKey>, Stop> {
+    let keys = lines.iter().map(|line| ApproverKey::parse(line));
+    keys.collect::<Result<_, _>>().map_err(Stop::failed)
 }
 
 /// Imports a value, or makes a fresh one; an RSA key takes seconds, so not on an async thread.
@@ -337,6 +399,8 @@ async fn lock(host: &Arc<Host>) -> Result<Value, Stop> {
     // Locked first and recorded after: the one act that must not wait for the disk.
     host.lock();
     host.set_proved(false);
+    // No use that was decided on before stands after it in the audit log.
+    let _alone = host.alone().await;
     note(host, Action::Locked, None).await?;
     tracing::info!("locked");
     Ok(Value::Null)

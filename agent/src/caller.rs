@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
@@ -17,8 +17,8 @@ use interprocess::local_socket::{
 };
 use jiff::Timestamp;
 use strongroom::{
-    client::{self, AgentKeys, CheckedAnswer, Draft, SignedRequest, SigningKey},
-    request::PATH,
+    client::{self, AgentKeys, Call, CheckedAnswer, Draft, SignedRequest, SigningKey},
+    request::prefer::PREFER,
     service::key::PublicKey,
 };
 
@@ -90,12 +90,17 @@ impl Caller {
 
     /// Signs a draft with a fresh nonce.
     pub fn sign(draft: &Draft, key: &SigningKey) -> anyhow::Result<SignedRequest> {
-        let mut nonce = [0; 16];
-        rustls::crypto::aws_lc_rs::default_provider()
-            .secure_random
-            .fill(&mut nonce)
-            .map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
-        Ok(draft.sign(key, nonce, VALIDITY, Timestamp::now())?)
+        Ok(draft.sign(key, nonce()?, VALIDITY, Timestamp::now())?)
+    }
+
+    /// Signs the call that collects an answer, with a fresh nonce.
+    pub fn sign_result(call: &Call, key: &SigningKey) -> anyhow::Result<SignedRequest> {
+        Ok(call.sign_result(key, nonce()?, VALIDITY, Timestamp::now())?)
+    }
+
+    /// Signs the call that gives a request up, with a fresh nonce.
+    pub fn sign_cancel(call: &Call, key: &SigningKey) -> anyhow::Result<SignedRequest> {
+        Ok(call.sign_cancel(key, nonce()?, VALIDITY, Timestamp::now())?)
     }
 
     /// Sends a signed request, and believes the answer only if the agent's signature, bound to
@@ -105,9 +110,23 @@ impl Caller {
         signed: &SignedRequest,
         keys: &AgentKeys,
     ) -> anyhow::Result<CheckedAnswer> {
-        let mut request =
-            Request::post(self.uri(PATH)).body(Full::new(Bytes::copy_from_slice(signed.body())))?;
+        self.ask_and_wait(signed, 0, keys).await
+    }
+
+    /// The same; the agent holds the call so many seconds where somebody has to decide.
+    pub async fn ask_and_wait(
+        &self,
+        signed: &SignedRequest,
+        wait: u64,
+        keys: &AgentKeys,
+    ) -> anyhow::Result<CheckedAnswer> {
+        let body = Full::new(Bytes::copy_from_slice(signed.body()));
+        let mut request = Request::post(self.uri(signed.path())).body(body)?;
         request.headers_mut().extend(signed.headers().clone());
+        if wait > 0 {
+            let wait = HeaderValue::try_from(format!("wait={wait}"))?;
+            request.headers_mut().insert(PREFER, wait);
+        }
         let raw = self.send(request).await?;
         Ok(client::check(
             signed,
@@ -160,6 +179,16 @@ impl Caller {
             Way::Local(_) => path.to_owned(),
         }
     }
+}
+
+/// Random, so that it is never used twice.
+fn nonce() -> anyhow::Result<[u8; 16]> {
+    let mut nonce = [0; 16];
+    rustls::crypto::aws_lc_rs::default_provider()
+        .secure_random
+        .fill(&mut nonce)
+        .map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
+    Ok(nonce)
 }
 
 /// The innermost cause says it all; the layers between only say that they failed too.

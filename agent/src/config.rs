@@ -22,6 +22,7 @@ pub const COMMENTED: &str = include_str!("agent.toml");
 pub struct Config {
     pub listen: Listen,
     pub limits: Limits,
+    pub approvals: Approvals,
     pub log: Log,
     pub notify: Vec<Channel>,
 }
@@ -62,6 +63,17 @@ pub struct Limits {
     pub request_seconds: u64,
     /// Seconds that requests in flight get to finish when the agent stops.
     pub stop_seconds: u64,
+    /// Calls that are held until somebody decided, at the same time.
+    pub waiting: usize,
+}
+
+/// Requests that wait until somebody approves them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Approvals {
+    /// Seconds after which a request is denied on which nobody decided, and in which an approved one
+    /// has to be collected.
+    pub expire_seconds: u32,
 }
 
 /// The agent's own log (not the audit log), on standard error.
@@ -112,7 +124,23 @@ impl Default for Limits {
             first_byte_seconds: 10,
             request_seconds: 30,
             stop_seconds: 30,
+            waiting: 256,
         }
+    }
+}
+
+impl Default for Approvals {
+    fn default() -> Self {
+        Self {
+            expire_seconds: 60 * 60,
+        }
+    }
+}
+
+impl Approvals {
+    /// How long a request waits.
+    pub fn expire(&self) -> Duration {
+        Duration::from_secs(self.expire_seconds.into())
     }
 }
 
@@ -177,6 +205,7 @@ impl Config {
             ("limits.headers", limits.headers, 8192, 1024 * 1024),
             ("limits.held", limits.held, 16 * 1024 * 1024, usize::MAX),
             ("limits.connections", limits.connections, 1, 1_000_000),
+            ("limits.waiting", limits.waiting, 0, 1_000_000),
         ] {
             if !(least..=most).contains(&value) {
                 bail!("`{setting}` is {value}; it must be from {least} to {most}");
@@ -190,6 +219,10 @@ impl Config {
             if !(1..=3600).contains(&seconds) {
                 bail!("`{setting}` is {seconds}; it must be from 1 to 3600 seconds");
             }
+        }
+        let seconds = self.approvals.expire_seconds;
+        if !(5..=24 * 60 * 60).contains(&seconds) {
+            bail!("`approvals.expire_seconds` is {seconds}; it must be from 5 to 86400 seconds");
         }
         for (at, channel) in self.notify.iter().enumerate() {
             let name = channel.name();
@@ -258,6 +291,9 @@ mod tests {
             "[limits]\nlarge_body = 15000000",
             "[limits]\nbody = 8192\nlarge_body = 8191",
             "[limits]\nrequest_seconds = 0",
+            "[approvals]\nexpire_seconds = 4",
+            "[approvals]\nexpire_seconds = 86401",
+            "[approvals]\nexpire_minutes = 60",
             "[[notify]]\nname = 'a'\nkind = 'command'\nprogram = []",
             "[[notify]]\nname = 'a'\nkind = 'webhook'\nurl = 'http://example.com'\nsecret_file = 'x'",
             "[[notify]]\nname = 'a'\nkind = 'pigeon'",

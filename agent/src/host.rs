@@ -18,7 +18,7 @@ use strongroom::{
         Reader as _, StoreError,
         sqlite::{SqliteReader, SqliteStore},
     },
-    vault::Vault,
+    vault::{Brake, Vault},
 };
 
 use tokio::sync::{Notify, RwLockReadGuard, RwLockWriteGuard};
@@ -233,6 +233,14 @@ impl Host {
     pub fn lock(&self) {
         self.vault.lock();
         self.outbound.cut_off();
+    }
+
+    /// Locks the vault in the same way, and keeps the root for signing that everything is suspended.
+    /// `None` if the vault was locked already.
+    pub fn pull_brake(&self) -> Option<Brake> {
+        let brake = self.vault.pull_brake();
+        self.outbound.cut_off();
+        brake
     }
 
     pub fn noise(&self) -> &Folder {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use strongroom::{
+    name::Name,
     service::key::PublicKey,
     store::{Reader as _, StoreError},
     vault::{
@@ -28,6 +29,8 @@ pub struct SecretRow {
     pub labels: Vec<String>,
     pub releasable: bool,
     pub aliases: Vec<String>,
+    /// Whether every use of it is refused until the owner resumes it.
+    pub suspended: bool,
     /// The version that new uses take; none if all are retired.
     pub current: Option<u32>,
     /// What it is for, if the owner has said it.
@@ -35,6 +38,13 @@ pub struct SecretRow {
     /// Why a new version is due: `90 days old`.
     pub due: Vec<String>,
     pub versions: Vec<VersionRow>,
+}
+
+impl SecretRow {
+    /// Whether this is its name, or an alias of it.
+    pub fn is_called(&self, name: &Name) -> bool {
+        self.name == name.as_str() || self.aliases.iter().any(|alias| alias == name.as_str())
+    }
 }
 
 /// A binding, as JSON in its own form.
@@ -75,6 +85,24 @@ pub struct ServiceRow {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApproverRow {
+    pub name: String,
+    pub groups: Vec<String>,
+    /// `SHA256:…`, as `ssh-keygen -l` prints them, each with the kind of the key.
+    pub keys: Vec<ApproverKeyRow>,
+    pub operates: Vec<String>,
+    pub mail: Option<String>,
+    pub retired: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApproverKeyRow {
+    /// `ssh-ed25519`, `sk-ssh-ed25519@openssh.com`, …
+    pub kind: String,
+    pub fingerprint: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PolicyRow {
     pub name: String,
     pub version: u32,
@@ -88,6 +116,8 @@ pub struct Status {
     pub name: String,
     pub home: String,
     pub unlocked: bool,
+    /// What the owner has stopped.
+    pub suspended: Suspended,
     /// Where services reach the agent over TLS, while it runs.
     pub listening: Option<String>,
     pub thumbprint: String,
@@ -103,6 +133,39 @@ pub struct Status {
     pub policies: usize,
     pub entries: u64,
     pub channels: Vec<ChannelRow>,
+}
+
+/// What may not be used until the owner resumes it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Suspended {
+    pub everything: bool,
+    pub services: Vec<String>,
+    pub secrets: Vec<String>,
+}
+
+impl Suspended {
+    fn of(catalog: &Catalog) -> Self {
+        Self {
+            everything: catalog.is_suspended(),
+            services: catalog
+                .enrolled()
+                .filter(|service| service.suspended)
+                .map(|service| service.name.to_string())
+                .collect(),
+            secrets: catalog
+                .secrets()
+                .filter(|secret| secret.suspended)
+                .map(|secret| secret.name.to_string())
+                .collect(),
+        }
+    }
+
+    /// Each service and secret, as it is called in a sentence.
+    pub fn each(&self) -> impl Iterator<Item = String> {
+        let services = self.services.iter().map(|name| format!("service {name}"));
+        let secrets = self.secrets.iter().map(|name| format!("secret {name}"));
+        services.chain(secrets)
+    }
 }
 
 pub fn secrets(host: &Host) -> Result<Vec<SecretRow>, StoreError> {
@@ -122,6 +185,7 @@ pub fn secrets(host: &Host) -> Result<Vec<SecretRow>, StoreError> {
                 .filter(|(_, target)| **target == secret.name)
                 .map(|(alias, _)| alias.to_string())
                 .collect(),
+            suspended: secret.suspended,
             current: secret.current().map(|version| version.number),
             bound: secret.bound.as_ref().map(|bound| BoundRow {
                 number: bound.number,
@@ -180,6 +244,28 @@ fn thumbprints(keys: &[PublicKey]) -> Vec<String> {
         .collect()
 }
 
+pub fn approvers(catalog: &Catalog) -> Vec<ApproverRow> {
+    let names = |names: &BTreeSet<Name>| names.iter().map(Name::to_string).collect();
+    catalog
+        .approvers()
+        .map(|approver| ApproverRow {
+            name: approver.name.to_string(),
+            groups: names(&approver.groups),
+            keys: approver
+                .keys
+                .iter()
+                .map(|key| ApproverKeyRow {
+                    kind: key.kind(),
+                    fingerprint: key.fingerprint(),
+                })
+                .collect(),
+            operates: names(&approver.operates),
+            mail: approver.mail.clone(),
+            retired: approver.retired,
+        })
+        .collect()
+}
+
 pub fn policies(catalog: &Catalog) -> Vec<PolicyRow> {
     catalog
         .policy_texts()
@@ -200,6 +286,7 @@ pub fn status(host: &Host) -> anyhow::Result<Value> {
         name: host.origin().to_owned(),
         home: host.home().directory().display().to_string(),
         unlocked: host.vault().is_unlocked(),
+        suspended: Suspended::of(&catalog),
         listening: host.address().map(|address| address.to_string()),
         thumbprint: identity.thumbprint().to_string(),
         checkpoint_key: identity.checkpoint_vkey(),

@@ -13,7 +13,7 @@ use strongroom::{
     answer::{Answer, Problem},
     audit::{Committed, Event, NotRecorded, Reason, Recorded, Submission},
     errand::Progress,
-    policy::{Permit, Refused},
+    policy::{Authorized, Permit, Refused},
     request::{Arrival, Malformed, NotAuthenticated, Request, RequestSignature},
     vault::{Outcome, UseError, Used},
 };
@@ -94,8 +94,13 @@ async fn access(
         arrival,
         now,
     )?;
-    let permit = authenticated.authorize(&catalog)?;
-    let permit = open(host, permit)?;
+    let permit = match authenticated.authorize(&catalog)? {
+        Authorized::Permit(permit) => open(host, permit)?,
+        Authorized::Proposal(proposal) => {
+            let detail = "nobody can be asked for an approval yet";
+            return Err(proposal.refuse(Reason::NeedsApproval, detail).into());
+        }
+    };
     let recorded = record(host, permit).await?;
     Ok(host.vault().use_key(recorded)?)
 }

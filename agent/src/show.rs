@@ -1,9 +1,10 @@
 //! How things look on a terminal: colour only there, tables that fit, text from outside escaped.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
+use jiff::{Timestamp, tz::Offset};
 use serde::Serialize;
 
 /// Below so many columns, a table that fits is harder to read than one that is wrapped.
@@ -34,6 +35,27 @@ pub fn error(error: &anyhow::Error) {
 /// A remark beside the output, on standard error, so that pipes get data only.
 pub fn remark(text: impl std::fmt::Display) {
     anstream::eprintln!("{MILD}{text}{MILD:#}");
+}
+
+/// A time of today or later: `19:45 UTC`, with the day if it is another.
+pub fn minute(time: Timestamp) -> String {
+    let (time, now) = <(_, _)>::from([time, Timestamp::now()].map(|t| Offset::UTC.to_datetime(t)));
+    let day = match time.date() == now.date() {
+        true => String::new(),
+        false => format!("{} ", time.date()),
+    };
+    format!("{day}{:02}:{:02} UTC", time.hour(), time.minute())
+}
+
+/// How wide the terminal is that standard output goes to; `None` if it goes elsewhere, or if the
+/// terminal is too narrow for anything to fit.
+pub fn columns() -> Option<usize> {
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(&out).ok()?;
+    (size.ws_col >= NARROW).then(|| usize::from(size.ws_col))
 }
 
 /// A table with a heading.

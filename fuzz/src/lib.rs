@@ -17,7 +17,7 @@ pub mod vault;
 
 pub use aws::sts_answer;
 pub use keys::{certified_key, identity, material, public_key};
-pub use message::{answer, request, signature_base};
+pub use message::{answer, prefer, request, signature_base};
 pub use outgoing::{binding, scrub, target};
 pub use text::{entry, operation, policy, receipt, suite};
 pub use token::token_answer;
@@ -27,7 +27,7 @@ pub use vault::{argon2id, records, root};
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its binary and of its folder in `corpus/`.
-pub const TARGETS: [(&str, Target); 20] = [
+pub const TARGETS: [(&str, Target); 21] = [
     ("answer", answer),
     ("argon2id", argon2id),
     ("binding", binding),
@@ -37,6 +37,7 @@ pub const TARGETS: [(&str, Target); 20] = [
     ("material", material),
     ("operation", operation),
     ("policy", policy),
+    ("prefer", prefer),
     ("public_key", public_key),
     ("receipt", receipt),
     ("records", records),

@@ -14,6 +14,7 @@ use strongroom::{
     request::{
         Arrival, MAX_PURPOSE, MAX_TICKET, Request, WayIn,
         base::{self, Message},
+        prefer::{self, MAX_WAIT, PREFER},
         signature::{MAX_NONCE, MIN_NONCE},
     },
     service::{EnrolledKey, PublicKey, Services},
@@ -237,4 +238,23 @@ pub fn answer(data: &[u8]) -> bool {
             false
         }
     }
+}
+
+/// The lines of the field `Prefer`: whether the caller would wait.
+pub fn prefer(data: &[u8]) -> bool {
+    let mut headers = HeaderMap::new();
+    for line in data.split(|byte| *byte == b'\n') {
+        if let Ok(line) = HeaderValue::from_bytes(line) {
+            headers.append(PREFER, line);
+        }
+    }
+    let Some(wait) = prefer::wait(&headers) else {
+        return false;
+    };
+    assert!(wait <= MAX_WAIT && wait.as_millis().is_multiple_of(1000));
+    // Said in one way it means the same, whatever stands behind it.
+    let said = format!("wait={}, wait=1, x;y=\"z\"", wait.as_secs());
+    let again = HeaderMap::from_iter([(PREFER, HeaderValue::try_from(said).unwrap())]);
+    assert_eq!(prefer::wait(&again), Some(wait));
+    true
 }

@@ -78,6 +78,11 @@ impl ApproverKey {
         self.0.key_data()
     }
 
+    /// What OpenSSH calls its kind: `ssh-ed25519`, `sk-ssh-ed25519@openssh.com`, …
+    pub fn kind(&self) -> String {
+        self.0.algorithm().to_string()
+    }
+
     /// `SHA256:…`, as `ssh-keygen -l` prints it.
     pub fn fingerprint(&self) -> String {
         self.0.fingerprint(HashAlg::Sha256).to_string()
@@ -87,6 +92,12 @@ impl ApproverKey {
     pub fn to_line(&self) -> String {
         // Only a name that can't be encoded fails, and it was read from this form.
         self.0.to_openssh().unwrap_or_default()
+    }
+
+    /// The key as SSH sends it: the bytes that the line has in base64.
+    pub fn blob(&self) -> Vec<u8> {
+        // As above.
+        self.0.to_bytes().unwrap_or_default()
     }
 
     /// The key, if it is not on a security key: what a service could sign requests with too.

@@ -6,79 +6,29 @@ use signed_note::Signer;
 use crate::{
     audit::{
         checkpoint::{self, LogKey},
-        entry::{Entry, Event, Reason},
+        entry::Reason,
         receipt,
         tree::{Edge, Growth},
     },
-    errand::Finished,
-    policy::{Permit, Refused},
-    service::Authenticated,
-    store::{Store, StoreError, Transaction},
-    vault::{Change, Changed, Outcome, UseError, due::Due},
+    policy::Permit,
+    request::Called,
+    store::{Store, Transaction},
+    vault::Changed,
 };
 
 mod error;
 mod limits;
+mod put;
+mod submission;
 mod usage;
+mod waiting;
 
 pub use error::{NotRecorded, Untrusted};
+pub use submission::{Committed, Noted, Submission};
 
-use limits::Full;
+use put::{Refusal, Step, put};
 use usage::{Counts, UsedUp};
-
-/// What wants to be in the audit log.
-#[derive(Debug)]
-pub enum Submission {
-    /// A permitted request whose key is to be used.
-    Use(Permit),
-    /// What became of a use that had to call a provider.
-    Outcome(Box<Finished>),
-    /// A request of a known service that was refused.
-    Refusal(Refused),
-    /// Folded refusals: an [`Event::Noise`].
-    Noise(Event),
-    /// Something that changes no record, such as the start of the agent: an
-    /// [`Event::Administration`].
-    Note(Event),
-    /// A version that passed a limit: an entry, unless the owner was told of that before.
-    Due(Due),
-    /// An administration event with the records and slots that go with it.
-    Change(Change),
-    /// A notification channel has delivered the first `delivered` entries; this makes no entry.
-    Advance {
-        /// The channel's name.
-        channel: String,
-        /// How many entries.
-        delivered: u64,
-    },
-}
-
-/// What became of a submission: it is durable.
-#[derive(Debug)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "the common one is the large one, and it is handed on at once"
-)]
-pub enum Committed {
-    /// The key may be used now.
-    Use(Recorded),
-    /// The caller may be answered now.
-    Outcome(Result<Outcome, Box<UseError>>),
-    /// The refusal, noise or note is in the log.
-    Noted(Noted),
-    /// The change is in the vault and in the log.
-    Changed(Changed),
-    /// The use was refused while it was being recorded: a limit of the policies that permitted it
-    /// is reached, or its key is used up. The refusal is in the log, and the caller may be told.
-    Refused(Box<Refused>),
-    /// The owner was told before: nothing was recorded.
-    ToldBefore,
-    /// The (service, nonce) was spent before: nothing was recorded, and no key may be used. The
-    /// event is noise of count 1, for the caller to fold.
-    Replay(Event),
-    /// The channel's position is kept.
-    Advanced,
-}
+use waiting::Over;
 
 /// Proof that the use of a key has a durable entry.
 ///
@@ -90,17 +40,6 @@ pub struct Recorded {
     noted: Noted,
 }
 
-/// A durable entry and its receipt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Noted {
-    /// The entry's index in the log.
-    pub index: u64,
-    /// The entry's line, as stored.
-    pub entry: String,
-    /// A C2SP tlog-proof for the line.
-    pub receipt: String,
-}
-
 /// The audit log, open for writing.
 pub struct Log<S: Store> {
     store: S,
@@ -108,46 +47,6 @@ pub struct Log<S: Store> {
     key: LogKey,
     /// The tree of what is durable.
     edge: Edge,
-}
-
-/// What becomes of a submission if the transaction is committed.
-enum Step {
-    /// It is an entry.
-    Entry(Noted),
-    /// It is a use that is refused, and an entry that says so.
-    Refused(Refusal),
-    /// Its nonce was spent before.
-    Replay(Box<Event>),
-    /// The owner was told before.
-    ToldBefore,
-    /// It makes no entry.
-    Advanced,
-    /// It alone failed, and left nothing in the transaction.
-    Not(NotRecorded),
-}
-
-/// Why a use is refused while it is being recorded.
-enum Refusal {
-    /// A limit of the policies that permitted it is reached.
-    OverLimit(Full),
-    /// The key has made as many encryptions as it may.
-    UsedUp(UsedUp),
-}
-
-impl Refusal {
-    fn reason(&self) -> Reason {
-        match self {
-            Self::OverLimit(_) => Reason::Limit,
-            Self::UsedUp(_) => Reason::UsedUp,
-        }
-    }
-
-    fn detail(&self) -> &str {
-        match self {
-            Self::OverLimit(full) => &full.detail,
-            Self::UsedUp(used_up) => &used_up.detail,
-        }
-    }
 }
 
 impl<S: Store> Log<S> {
@@ -262,155 +161,6 @@ fn trusted_edge(transaction: &impl Transaction, key: &LogKey) -> Result<Edge, Un
     }
 }
 
-/// Puts one submission into the transaction. An error fails the whole batch.
-fn put(
-    transaction: &mut impl Transaction,
-    growth: &mut Growth<'_>,
-    counts: &mut Counts,
-    submission: &Submission,
-    now: Timestamp,
-) -> Result<Step, NotRecorded> {
-    let event = match submission {
-        Submission::Use(permit) => {
-            let asker = permit.authenticated();
-            if !spend(transaction, asker)? {
-                return Ok(Step::Replay(Box::new(replay(asker, now))));
-            }
-            if let Some(refusal) = refuse(transaction, counts, permit, now)? {
-                let event = Event::Refusal {
-                    ask: permit.ask(),
-                    reason: refusal.reason(),
-                    detail: refusal.detail().to_owned(),
-                    policies: permit.policies().to_vec(),
-                };
-                append(transaction, growth, event, now)?;
-                return Ok(Step::Refused(refusal));
-            }
-            let event = Event::Use {
-                ask: permit.ask(),
-                secret: permit.secret().clone(),
-                version: permit.version().number,
-                policies: permit.policies().to_vec(),
-                approvals: Vec::new(),
-                pending: None,
-                urgency: permit.obligations().urgency(),
-            };
-            let noted = append(transaction, growth, event, now)?;
-            for due in counts.count(transaction, permit)? {
-                if transaction.mark_due(due.record, &due.mark())? {
-                    append(transaction, growth, due.event(), now)?;
-                }
-            }
-            return Ok(Step::Entry(noted));
-        }
-        Submission::Refusal(refused) => {
-            let asker = refused.authenticated();
-            if !spend(transaction, asker)? {
-                return Ok(Step::Replay(Box::new(replay(asker, now))));
-            }
-            Event::Refusal {
-                ask: refused.ask(),
-                reason: refused.reason(),
-                detail: refused.detail().to_owned(),
-                policies: refused.policies().to_vec(),
-            }
-        }
-        Submission::Outcome(finished) => finished.event(),
-        Submission::Due(due) => match transaction.mark_due(due.record, &due.mark())? {
-            true => due.event(),
-            false => return Ok(Step::ToldBefore),
-        },
-        Submission::Noise(event @ Event::Noise { .. })
-        | Submission::Note(event @ Event::Administration { .. }) => event.clone(),
-        // An entry that tells of a use comes from a permit, and from nothing else.
-        Submission::Noise(_) => return Ok(Step::Not(NotRecorded::Unfit("noise"))),
-        Submission::Note(_) => return Ok(Step::Not(NotRecorded::Unfit("administration"))),
-        Submission::Change(change) => {
-            if !follow_each_other(change) {
-                return Ok(Step::Not(NotRecorded::Unfit("a chain of records")));
-            }
-            // The records follow each other, so only the first can conflict, and a conflict
-            // leaves nothing behind in the transaction.
-            for (position, record) in change.records.iter().enumerate() {
-                match transaction.append_record(record) {
-                    Err(StoreError::Conflict) if position == 0 => {
-                        return Ok(Step::Not(NotRecorded::Conflict));
-                    }
-                    appended => appended?,
-                }
-            }
-            for slot in &change.slots {
-                transaction.put_slot(slot)?;
-            }
-            change.event.clone()
-        }
-        Submission::Advance { channel, delivered } => {
-            transaction.advance(channel, *delivered)?;
-            return Ok(Step::Advanced);
-        }
-    };
-    Ok(Step::Entry(append(transaction, growth, event, now)?))
-}
-
-/// Puts one entry into the transaction; its receipt comes with the batch's checkpoint.
-fn append(
-    transaction: &mut impl Transaction,
-    growth: &mut Growth<'_>,
-    event: Event,
-    now: Timestamp,
-) -> Result<Noted, NotRecorded> {
-    let entry = Entry::new(now, event).to_line();
-    let (index, hashes) = growth.push(&entry).map_err(|_| Untrusted::Root)?;
-    let hashes: Vec<_> = hashes.iter().map(|hash| hash.0).collect();
-    transaction.append_entry(index, &entry, &hashes)?;
-    Ok(Noted {
-        index,
-        entry,
-        receipt: String::new(),
-    })
-}
-
-/// Whether the use must not be: seen under the write lock, so that it holds for a fleet too.
-fn refuse(
-    transaction: &mut impl Transaction,
-    counts: &mut Counts,
-    permit: &Permit,
-    now: Timestamp,
-) -> Result<Option<Refusal>, NotRecorded> {
-    if let Some(used_up) = counts.used_up(transaction, permit)? {
-        return Ok(Some(Refusal::UsedUp(used_up)));
-    }
-    // Last, because what passes here is counted.
-    let full = limits::count(transaction, permit, now)?;
-    Ok(full.map(Refusal::OverLimit))
-}
-
-fn spend(transaction: &mut impl Transaction, asker: &Authenticated) -> Result<bool, StoreError> {
-    transaction.spend_nonce(asker.service().as_str(), asker.request().nonce().as_bytes())
-}
-
-/// A replay proves nobody's presence: whoever saw the bytes can send them, so it is noise.
-fn replay(asker: &Authenticated, now: Timestamp) -> Event {
-    let arrival = asker.arrival();
-    Event::Noise {
-        reason: Reason::Replay,
-        way_in: arrival.way_in,
-        address: arrival.address,
-        service: Some(asker.service().clone()),
-        count: 1,
-        since: now,
-        detail: format!("nonce `{}` was spent before", asker.request().nonce()),
-    }
-}
-
-fn follow_each_other(change: &Change) -> bool {
-    let numbers = change.records.iter().map(|record| record.seq);
-    numbers
-        .clone()
-        .zip(numbers.skip(1))
-        .all(|(one, next)| next.checked_sub(one) == Some(1))
-}
-
 /// Signs the one checkpoint of this batch.
 fn seal(
     transaction: &mut impl Transaction,
@@ -434,9 +184,23 @@ fn durable(submission: Submission, step: Step) -> Result<Committed, NotRecorded>
             Committed::Refused(Box::new(match refusal {
                 Refusal::OverLimit(full) => permit.over_limit(full.detail, full.retry_after),
                 Refusal::UsedUp(UsedUp { detail }) => permit.refuse(Reason::UsedUp, detail),
+                Refusal::Over(Over { ended, detail }) => permit.over(ended, detail),
+                Refusal::NotAsked(not_asked) => permit.refuse(not_asked.reason, not_asked.detail),
             }))
         }
+        (Submission::Ask(asking), Step::Refused(refusal)) => {
+            let retry_after = match &refusal {
+                Refusal::NotAsked(not_asked) => not_asked.retry_after,
+                _ => None,
+            };
+            let (reason, detail) = (refusal.reason(), refusal.detail().to_owned());
+            let refused = asking.proposal.refuse_for_now(reason, detail, retry_after);
+            Committed::Refused(Box::new(refused))
+        }
         (_, Step::Refused(_)) => return Err(NotRecorded::Unfit("a use")),
+        (_, Step::NotDecided(why)) => Committed::NotDecided(why),
+        (Submission::Call(call), Step::Called) => Committed::Called(Called::new(*call)),
+        (_, Step::Called) => return Err(NotRecorded::Unfit("a call")),
         (Submission::Use(permit), Step::Entry(noted)) => Committed::Use(Recorded { permit, noted }),
         // The answer carries the entry of the use itself: that is what the caller can check.
         (Submission::Outcome(finished), Step::Entry(_)) => {
@@ -445,6 +209,9 @@ fn durable(submission: Submission, step: Step) -> Result<Committed, NotRecorded>
         (Submission::Change(change), Step::Entry(noted)) => {
             Committed::Changed(Changed::new(change, noted))
         }
+        (Submission::Ask(_), Step::Entry(noted)) => Committed::Pending(noted),
+        (Submission::Decide(_), Step::Entry(noted)) => Committed::Decided(noted),
+        (Submission::Settle(_), Step::Entry(noted)) => Committed::Settled(noted),
         (_, Step::Entry(noted)) => Committed::Noted(noted),
         (_, Step::Advanced) => Committed::Advanced,
     })

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, fmt::Write as _};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use tlog_tiles::{Error, Hash, HashReader, check_record, prove_record, record_hash};
+use tlog_tiles::{Checkpoint, Error, Hash, HashReader, check_record, prove_record, record_hash};
 
 use crate::{
     audit::checkpoint::{BadCheckpoint, LogKey, danger_unverified},
@@ -63,10 +63,35 @@ pub fn verify(line: &str, receipt: &str, vkey: &str) -> Result<u64, BadReceipt> 
 
 /// The line at `index`, and a receipt for it under the newest checkpoint.
 pub fn receipt_for(reader: &impl Reader, index: u64) -> Result<(String, String), NoReceipt> {
-    let checkpoint = reader
-        .checkpoint()?
-        .ok_or(NoReceipt::NoSuchEntry { index, size: 0 })?;
+    let checkpoint = newest(reader, index)?;
     let head = danger_unverified(&checkpoint).map_err(|_| NoReceipt::Damaged)?;
+    let (line, proof) = prove(reader, &head, index)?;
+    let receipt = write(index, &proof, &checkpoint);
+    Ok((line, receipt))
+}
+
+/// The line at `index`, if it is in the tree that `key` has signed.
+pub(crate) fn proved_line(
+    reader: &impl Reader,
+    key: &LogKey,
+    index: u64,
+) -> Result<String, NoReceipt> {
+    let checkpoint = newest(reader, index)?;
+    let head = key.open(&checkpoint).map_err(|_| NoReceipt::Damaged)?;
+    Ok(prove(reader, &head, index)?.0)
+}
+
+fn newest(reader: &impl Reader, index: u64) -> Result<String, NoReceipt> {
+    let checkpoint = reader.checkpoint()?;
+    checkpoint.ok_or(NoReceipt::NoSuchEntry { index, size: 0 })
+}
+
+/// The line at `index`, and the proof that it is in the tree with this head.
+fn prove(
+    reader: &impl Reader,
+    head: &Checkpoint,
+    index: u64,
+) -> Result<(String, Vec<Hash>), NoReceipt> {
     let size = head.size();
     if index >= size {
         return Err(NoReceipt::NoSuchEntry { index, size });
@@ -84,7 +109,7 @@ pub fn receipt_for(reader: &impl Reader, index: u64) -> Result<(String, String),
         (_, Some(error)) => return Err(error.into()),
         (proof, None) => proof.map_err(|_| NoReceipt::Damaged)?,
     };
-    // A receipt that proves nothing is not handed out.
+    // What proves nothing is not handed out.
     check_record(
         &proof,
         size,
@@ -93,8 +118,7 @@ pub fn receipt_for(reader: &impl Reader, index: u64) -> Result<(String, String),
         record_hash(line.as_bytes()),
     )
     .map_err(|_| NoReceipt::Damaged)?;
-    let receipt = write(index, &proof, &checkpoint);
-    Ok((line, receipt))
+    Ok((line, proof))
 }
 
 /// The text of a receipt without extra data.

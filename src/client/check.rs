@@ -3,12 +3,13 @@
 use std::fmt;
 
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use sfv::{BareItem, InnerList, Item, ListEntry};
 use zeroize::Zeroizing;
 
-use super::{AgentKeys, SignedRequest};
+use super::{AgentKeys, SignedRequest, draft::About};
 use crate::{
     answer::{JSON, PROBLEM_JSON},
     audit::{
@@ -18,6 +19,7 @@ use crate::{
     request::{
         RequestSignature,
         base::{BadBase, Message, dictionary, signature_base},
+        call::CANCEL_PATH,
         digest::{self, BadDigest},
         signature::{LABEL, SIGNATURE, SIGNATURE_INPUT, TAG, covers},
     },
@@ -41,6 +43,10 @@ pub enum CheckedAnswer {
         /// That it was recorded.
         proof: Proof,
     },
+    /// It waits for somebody to approve it; [`Call`](super::Call) asks what became of it.
+    Pending(Pending),
+    /// It was given up, as the service asked.
+    Cancelled,
     /// Nothing was handed out.
     Refused(Refusal),
 }
@@ -56,6 +62,17 @@ pub struct Proof {
     pub line: String,
     /// A C2SP tlog-proof for the line: keep both to show later that it was recorded.
     pub receipt: String,
+}
+
+/// A request that waits for an approval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pending {
+    /// By which to ask what became of it: the index of its entry.
+    pub id: u64,
+    /// When it is denied if nobody decided.
+    pub expires: Timestamp,
+    /// That it was recorded.
+    pub proof: Proof,
 }
 
 /// An age file.
@@ -125,6 +142,19 @@ struct Success {
 }
 
 #[derive(Deserialize)]
+struct Accepted {
+    id: String,
+    entry: String,
+    receipt: String,
+}
+
+#[derive(Deserialize)]
+struct GivenUp {
+    id: String,
+    cancelled: bool,
+}
+
+#[derive(Deserialize)]
 struct Details {
     r#type: String,
     title: String,
@@ -152,6 +182,38 @@ pub fn check(
     let malformed = |problem: serde_json::Error| BadAnswer::Malformed(problem.to_string());
     let proof = |line, receipt| Proof::check(line, receipt, sent, agent);
     match headers.get(CONTENT_TYPE).map(|value| value.as_bytes()) {
+        Some(kind)
+            if kind == JSON.as_bytes()
+                && sent.path() == CANCEL_PATH
+                && status == StatusCode::OK =>
+        {
+            let given_up: GivenUp = serde_json::from_slice(body).map_err(malformed)?;
+            match sent.about() {
+                About::Waiting(id) if given_up.cancelled && given_up.id == id.to_string() => {
+                    Ok(CheckedAnswer::Cancelled)
+                }
+                _ => Err(BadAnswer::Malformed(
+                    "it is about another request".to_owned(),
+                )),
+            }
+        }
+        Some(kind) if kind == JSON.as_bytes() && status == StatusCode::ACCEPTED => {
+            let accepted: Accepted = serde_json::from_slice(body).map_err(malformed)?;
+            let proof = proof(accepted.entry, accepted.receipt)?;
+            let Event::Pending { expires, .. } = proof.entry.event else {
+                return Err(BadAnswer::AnotherEntry);
+            };
+            if accepted.id != proof.index.to_string() {
+                return Err(BadAnswer::Malformed(
+                    "its id is not that of its entry".to_owned(),
+                ));
+            }
+            Ok(CheckedAnswer::Pending(Pending {
+                id: proof.index,
+                expires,
+                proof,
+            }))
+        }
         Some(kind) if kind == JSON.as_bytes() && status == StatusCode::OK => {
             let success: Success = serde_json::from_slice(body).map_err(malformed)?;
             let proof = proof(success.entry, success.receipt)?;
@@ -262,16 +324,23 @@ impl Proof {
         let index = receipt::verify(&line, &receipt, &agent.checkpoints)?;
         let entry =
             Entry::parse(&line).map_err(|problem| BadAnswer::Malformed(problem.to_string()))?;
-        match &entry.event {
-            Event::Use { ask, .. } | Event::Refusal { ask, .. } if ask.digest == sent.digest() => {
-                Ok(Self {
-                    index,
-                    entry,
-                    line,
-                    receipt,
-                })
-            }
-            _ => Err(BadAnswer::AnotherEntry),
+        let is_about_it = match (sent.about(), &entry.event) {
+            (
+                About::Itself,
+                Event::Use { ask, .. } | Event::Refusal { ask, .. } | Event::Pending { ask, .. },
+            ) => ask.digest == sent.digest(),
+            (About::Waiting(id), Event::Use { pending, .. }) => *pending == Some(id),
+            (About::Waiting(id), Event::Pending { .. }) => index == id,
+            _ => false,
+        };
+        match is_about_it {
+            true => Ok(Self {
+                index,
+                entry,
+                line,
+                receipt,
+            }),
+            false => Err(BadAnswer::AnotherEntry),
         }
     }
 }

@@ -47,13 +47,24 @@ pub struct Draft {
     pub reply_to: Option<Recipient>,
 }
 
-/// A signed request: a POST of `body` to [`PATH`] with these headers. It is good for one answer.
+/// A signed request: a POST of a body to a path with these headers. It is good for one answer.
 #[derive(Clone, Debug)]
 pub struct SignedRequest {
+    path: &'static str,
     headers: HeaderMap,
     body: Vec<u8>,
     digest: [u8; 32],
     signature: RequestSignature,
+    about: About,
+}
+
+/// Which entries of the audit log are about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// Those that have its own digest.
+    Itself,
+    /// That of the waiting request with this id, and that of its use.
+    Waiting(u64),
 }
 
 /// Why a draft was not signed.
@@ -102,7 +113,31 @@ impl Draft {
             input: &self.input,
         })
         .map_err(|_| NotSigned::Json)?;
+        Post {
+            path: PATH,
+            body,
+            about: About::Itself,
+        }
+        .sign(key, nonce, validity, now)
+    }
+}
 
+/// A body on its way to a path.
+pub(super) struct Post {
+    pub path: &'static str,
+    pub body: Vec<u8>,
+    pub about: About,
+}
+
+impl Post {
+    pub(super) fn sign(
+        self,
+        key: &SigningKey,
+        nonce: [u8; 16],
+        validity: Duration,
+        now: Timestamp,
+    ) -> Result<SignedRequest, NotSigned> {
+        let Self { path, body, about } = self;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
         headers.insert(CONTENT_DIGEST, line(content_digest(&body)));
@@ -120,7 +155,7 @@ impl Draft {
         ];
         let input = components(covered.into(), parameters);
         #[expect(clippy::expect_used, reason = "each component was put there above")]
-        let base = signature_base(&input, &Message::request(&Method::POST, PATH, &headers))
+        let base = signature_base(&input, &Message::request(&Method::POST, path, &headers))
             .expect("the components are there");
         let signature = RequestSignature::new(key.sign(base.as_bytes())?);
         headers.insert(
@@ -129,15 +164,22 @@ impl Draft {
         );
         headers.insert(SIGNATURE, signature.to_header());
         Ok(SignedRequest {
+            path,
             headers,
             body,
             digest: sha256(base.as_bytes()),
             signature,
+            about,
         })
     }
 }
 
 impl SignedRequest {
+    /// Where to post it.
+    pub fn path(&self) -> &'static str {
+        self.path
+    }
+
     /// The headers to send.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -156,5 +198,9 @@ impl SignedRequest {
     /// What the answer is bound to.
     pub fn signature(&self) -> &RequestSignature {
         &self.signature
+    }
+
+    pub(super) fn about(&self) -> About {
+        self.about
     }
 }

@@ -161,7 +161,8 @@ impl Agent {
                 assert!(matches!(committed, Ok(Committed::Noted(_))));
                 Answer::refusal(problem, &told, None)
             }
-            Ok(permit) => {
+            Ok(authorized) => {
+                let permit = authorized.into_permit().unwrap();
                 let batch = vec![Submission::Use(permit)];
                 match self.log.commit(batch, at(NOW)).pop().unwrap().unwrap() {
                     Committed::Use(recorded) => match self.vault.use_key(recorded) {

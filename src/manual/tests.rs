@@ -126,6 +126,8 @@ fn answered() -> Answer {
         .arrives()
         .unwrap()
         .authorize(&vault.catalog())
+        .unwrap()
+        .into_permit()
         .unwrap();
     let recorded = open("example.db")
         .commit(vec![Submission::Use(permit)], at(NOW))

@@ -328,7 +328,7 @@ fn ended(ending: Ending) -> &'static str {
         Ending::Refused => "was refused by the provider",
         Ending::BadAnswer => "was answered in a way that can't be used",
         Ending::NotKept => "brought a new value that is lost",
-        Ending::CutOff => "was cut off: the vault was locked",
+        Ending::CutOff => "was cut off",
         Ending::Stopped => "was stopped before anybody was called",
     }
 }

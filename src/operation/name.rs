@@ -78,6 +78,19 @@ impl OperationName {
             Self::Release => "release",
         }
     }
+
+    /// Whether the answer is a secret, so that it leaves only sealed.
+    pub fn wants_sealed(self) -> bool {
+        matches!(
+            self,
+            Self::Decrypt
+                | Self::DataKey
+                | Self::AwsSign
+                | Self::Token
+                | Self::Totp
+                | Self::Release
+        )
+    }
 }
 
 impl FromStr for OperationName {

@@ -15,25 +15,25 @@ use crate::vault::material::{KeyPair, Material};
 
 /// Bytes being written.
 #[derive(Default)]
-pub(super) struct Wire(Vec<u8>);
+pub(crate) struct Wire(Vec<u8>);
 
 impl Wire {
-    pub(super) fn raw(mut self, bytes: &[u8]) -> Self {
+    pub(crate) fn raw(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
         self
     }
 
-    pub(super) fn uint32(self, number: u32) -> Self {
+    pub(crate) fn uint32(self, number: u32) -> Self {
         self.raw(&number.to_be_bytes())
     }
 
-    pub(super) fn uint64(self, number: u64) -> Self {
+    pub(crate) fn uint64(self, number: u64) -> Self {
         self.raw(&number.to_be_bytes())
     }
 
     /// Its length, then the bytes. Everything that is written here is far below 4 GiB: a request
     /// has at most a few MiB.
-    pub(super) fn string(self, bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn string(self, bytes: impl AsRef<[u8]>) -> Self {
         let bytes = bytes.as_ref();
         self.uint32(bytes.len() as u32).raw(bytes)
     }
@@ -49,13 +49,13 @@ impl Wire {
         }
     }
 
-    pub(super) fn bytes(self) -> Vec<u8> {
+    pub(crate) fn bytes(self) -> Vec<u8> {
         self.0
     }
 }
 
 /// The first string of some bytes, and what comes after it.
-pub(super) fn first_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn first_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)
 }

@@ -12,7 +12,7 @@
 //! full hour: at no moment lie more than `N` counted uses in the span before it. Uses are counted
 //! in the transaction that records them, for each statement and each service.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use super::mistake::Mistake;
 use crate::{name::Name, notification::Urgency};
@@ -135,8 +135,22 @@ impl Obligations {
 
     /// The first approval that is asked for, and the statement that asks for it.
     pub fn approval(&self) -> Option<(&str, &Approval)> {
+        self.approvals().next()
+    }
+
+    /// Each approval that is asked for, and the statement that asks for it: all of them hold.
+    pub fn approvals(&self) -> impl Iterator<Item = (&str, &Approval)> {
         self.each()
-            .find_map(|one| Some((one.statement.as_str(), one.duty.approval.as_ref()?)))
+            .filter_map(|one| Some((one.statement.as_str(), one.duty.approval.as_ref()?)))
+    }
+}
+
+impl FromStr for Approval {
+    type Err = String;
+
+    /// Reads `1 of security`; the error is a phrase that says what to write.
+    fn from_str(text: &str) -> Result<Self, String> {
+        approval(text)
     }
 }
 

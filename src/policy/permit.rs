@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::{Obligations, Question, Subject, Verdict};
 use crate::{
     answer::Problem,
+    approval::{Quorum, Settled},
     audit::{Ask, Reason},
     binding::Bound,
     name::Name,
@@ -20,13 +21,36 @@ use crate::{
     vault::catalog::{Catalog, Secret, Version},
 };
 
-/// Proof that policy permits this request and that the secret can do what is asked.
+mod proposal;
+
+pub use proposal::{Approved, Proposal};
+
+/// Proof that policy permits this request, that everybody said yes whom policy asks for, and that
+/// the secret can do what is asked.
 ///
-/// There is one constructor, [`Authenticated::authorize`]; the audit log's commit spends it. It
+/// There are two constructors: [`Authenticated::authorize`] where no policy asks for an approval,
+/// and [`Proposal::approved_by`] a quorum; the audit log's commit spends it. It
 /// counts for the catalog that it was given with: what the owner changed since then is checked
 /// again when the key is used.
 #[derive(Debug)]
 pub struct Permit {
+    grounds: Grounds,
+    /// By whom, if policy asks for it.
+    approved: Option<Approved>,
+}
+
+/// What policy says to a request that it does not refuse.
+#[derive(Debug)]
+pub enum Authorized {
+    /// Yes.
+    Permit(Permit),
+    /// Yes, once it is approved.
+    Proposal(Box<Proposal>),
+}
+
+/// A request with what policy found.
+#[derive(Debug)]
+struct Grounds {
     authenticated: Authenticated,
     version: Arc<Version>,
     bound: Option<Arc<Bound>>,
@@ -44,16 +68,18 @@ pub struct Refused {
     detail: String,
     policies: Vec<String>,
     retry_after: Option<u32>,
+    /// How it ended before, if it waited for an approval.
+    ended: Option<Settled>,
 }
 
 impl Authenticated {
-    /// Decides: the name stands for a secret, policy permits the request, and the secret has a
-    /// version that can do it.
+    /// Decides: the name stands for a secret, policy permits the request, if only once it is
+    /// approved, and the secret has a version that can do it.
     #[expect(
         clippy::result_large_err,
         reason = "a refusal carries the request on, as a permit does"
     )]
-    pub fn authorize(self, catalog: &Catalog) -> Result<Permit, Refused> {
+    pub fn authorize(self, catalog: &Catalog) -> Result<Authorized, Refused> {
         let asked = self.request().secret().clone();
         let operation = self.request().operation();
         let Some(secret) = catalog.resolve(&asked) else {
@@ -93,8 +119,10 @@ impl Authenticated {
                 return Err(self.refuse(fields, Reason::Denied, detail));
             }
         };
-        let possible = suitable
-            .map_err(|unsuitable| (Reason::NotPossible, unsuitable.to_string()))
+        let possible = in_use(catalog, secret)
+            .and_then(|()| {
+                suitable.map_err(|unsuitable| (Reason::NotPossible, unsuitable.to_string()))
+            })
             .and_then(|()| version(secret, operation))
             .and_then(|version| match self.request().can_answer() {
                 true => Ok(Arc::clone(version)),
@@ -106,25 +134,24 @@ impl Authenticated {
                     ),
                 )),
             });
-        let obligations = catalog.policies().obligations(&policies);
-        let possible = possible.and_then(|version| match obligations.approval() {
-            None => Ok(version),
-            Some((statement, approval)) => Err((
-                Reason::NeedsApproval,
-                format!(
-                    "policy `{statement}` asks for the approval of `{approval}`, and this version can't ask anybody yet"
-                ),
-            )),
-        });
         match possible {
-            Ok(version) => Ok(Permit {
-                authenticated: self,
-                version,
-                bound: secret.bound.clone(),
-                fields,
-                policies,
-                obligations,
-            }),
+            Ok(version) => {
+                let grounds = Grounds {
+                    authenticated: self,
+                    version,
+                    bound: secret.bound.clone(),
+                    fields,
+                    obligations: catalog.policies().obligations(&policies),
+                    policies,
+                };
+                Ok(match grounds.obligations.approval() {
+                    None => Authorized::Permit(Permit {
+                        grounds,
+                        approved: None,
+                    }),
+                    Some(_) => Authorized::Proposal(Box::new(Proposal::new(grounds))),
+                })
+            }
             Err((reason, detail)) => Err(Refused {
                 policies,
                 ..self.refuse(fields, reason, detail)
@@ -161,7 +188,21 @@ impl Authenticated {
             detail: detail.into(),
             policies: Vec::new(),
             retry_after: None,
+            ended: None,
         }
+    }
+}
+
+/// What the owner has stopped does nothing for anybody, `public-key` too.
+fn in_use(catalog: &Catalog, secret: &Secret) -> Result<(), (Reason, String)> {
+    let name = &secret.name;
+    match (catalog.is_suspended(), secret.suspended) {
+        (true, _) => Err((Reason::VaultSuspended, "everything is suspended".to_owned())),
+        (false, true) => Err((
+            Reason::SecretSuspended,
+            format!("secret `{name}` is suspended"),
+        )),
+        (false, false) => Ok(()),
     }
 }
 
@@ -206,40 +247,55 @@ pub fn possible(secret: &Secret, operation: &Operation) -> Result<(), String> {
         .map_err(|(_, why)| why)
 }
 
+impl Authorized {
+    /// The permit, if nobody has to be asked.
+    pub fn into_permit(self) -> Option<Permit> {
+        match self {
+            Self::Permit(permit) => Some(permit),
+            Self::Proposal(_) => None,
+        }
+    }
+}
+
 impl Permit {
     /// Who asked, and for what.
     pub fn authenticated(&self) -> &Authenticated {
-        &self.authenticated
+        &self.grounds.authenticated
     }
 
     /// The request as the audit log keeps it, with the operation's fields as policy saw them.
     pub fn ask(&self) -> Ask {
-        self.authenticated.ask(self.fields.clone())
+        self.grounds.ask()
     }
 
     /// The secret that the name asked for stands for.
     pub fn secret(&self) -> &Name {
-        &self.version.secret
+        &self.grounds.version.secret
     }
 
     /// The version that will be used.
     pub fn version(&self) -> &Arc<Version> {
-        &self.version
+        &self.grounds.version
     }
 
     /// What the secret is for, as policy saw it.
     pub fn bound(&self) -> Option<&Arc<Bound>> {
-        self.bound.as_ref()
+        self.grounds.bound.as_ref()
     }
 
     /// The statements that permit it, by their ids: at least one.
     pub fn policies(&self) -> &[String] {
-        &self.policies
+        &self.grounds.policies
     }
 
     /// What those statements ask for.
     pub fn obligations(&self) -> &Obligations {
-        &self.obligations
+        &self.grounds.obligations
+    }
+
+    /// Who said yes, where policy asks for that.
+    pub fn approved(&self) -> Option<&Approved> {
+        self.approved.as_ref()
     }
 
     /// Gives the permit up because a limit of its policies is reached: the next use is possible
@@ -251,8 +307,27 @@ impl Permit {
         }
     }
 
+    /// Gives the permit up because the request that waited has ended, or what was said to it
+    /// counts no more.
+    pub(crate) fn over(self, ended: Option<Settled>, detail: impl Into<String>) -> Refused {
+        Refused {
+            ended,
+            ..self.refuse(Reason::NeedsApproval, detail)
+        }
+    }
+
     /// Gives the permit up: the vault is locked, the caller asks too often, …
     pub fn refuse(self, reason: Reason, detail: impl Into<String>) -> Refused {
+        self.grounds.refuse(reason, detail)
+    }
+}
+
+impl Grounds {
+    fn ask(&self) -> Ask {
+        self.authenticated.ask(self.fields.clone())
+    }
+
+    fn refuse(self, reason: Reason, detail: impl Into<String>) -> Refused {
         let Self {
             authenticated,
             fields,
@@ -299,6 +374,9 @@ impl Refused {
 
     /// What the remote is told in a word.
     pub fn problem(&self) -> Problem {
+        if let Some(ended) = self.ended {
+            return ended.problem();
+        }
         match self.reason {
             // One problem for both, so that names can't be probed.
             Reason::Denied | Reason::UnknownSecret | Reason::NeedsApproval => Problem::Denied,
@@ -326,9 +404,16 @@ impl Refused {
     /// What the remote is told in a sentence: the detail only if policy had permitted the request.
     pub fn told(&self) -> &str {
         match self.problem() {
+            _ if self.ended.is_some() => "the request that waited for an approval has ended",
             // Policy permits it as far as it goes, so this tells no stranger anything.
+            _ if self.reason == Reason::NeedsApproval && self.retry_after.is_some() => {
+                "this was denied a moment ago; nobody is asked again before `retry_after` seconds have passed"
+            }
             _ if self.reason == Reason::NeedsApproval => {
-                "policy allows this request once somebody approves it, and this agent can't ask anybody yet"
+                "policy allows this request only with an approval, and it has none; make a new one"
+            }
+            _ if self.reason == Reason::TooManyPending => {
+                "as many requests wait for an approval as may; collect or cancel some, or try again later"
             }
             _ if self.reason == Reason::Limit => {
                 "as many requests as policy allows were made; try again when `retry_after` seconds have passed"
@@ -336,6 +421,8 @@ impl Refused {
             Problem::Denied => "policy does not allow this request",
             Problem::Unsuitable => &self.detail,
             Problem::Locked => "the vault is locked",
+            _ if self.reason == Reason::SecretSuspended => "the owner has suspended this secret",
+            _ if self.reason == Reason::VaultSuspended => "the owner has suspended everything",
             _ => "the request was refused",
         }
     }

@@ -8,7 +8,10 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method,
+    header::{CONTENT_TYPE, HOST},
+};
 use jiff::Timestamp;
 use sfv::{BareItem, InnerList, Item, ListEntry};
 
@@ -229,6 +232,17 @@ fn signature_input(headers: &HeaderMap) -> Result<InnerList, Malformed> {
             "there is no `signature-input` for `strongroom`",
         )),
     }
+}
+
+/// The header fields that the signature that counts is about.
+pub(crate) fn covered_fields(headers: &HeaderMap) -> Result<Vec<HeaderName>, Malformed> {
+    let field = |item: &Item| match &item.bare_item {
+        BareItem::String(name) if name.as_str() == "@authority" => Some(HOST),
+        BareItem::String(name) => HeaderName::from_lowercase(name.as_str().as_bytes()).ok(),
+        _ => None,
+    };
+    let input = signature_input(headers)?;
+    Ok(input.items.iter().filter_map(field).collect())
 }
 
 /// Whether the whole component is covered: no member of it, and not that of another message.

@@ -19,8 +19,12 @@ use rusqlite::{
 };
 use tlog_tiles::split_stored_hash_index;
 
-use super::{Reader, Store, StoreError, StoredEntry, StoredRecord, StoredSlot, Usage};
+use super::{
+    Reader, Store, StoreError, StoredDecision, StoredEntry, StoredPending, StoredRecord,
+    StoredSlot, Usage,
+};
 
+mod approval;
 mod problem;
 mod schema;
 mod transaction;
@@ -32,7 +36,7 @@ use problem::{integer, is_damaged, machine, unsigned};
 /// How long a writer waits for another one.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Room for every statement of this module, so that none is compiled twice.
-const STATEMENTS: usize = 32;
+const STATEMENTS: usize = 48;
 
 /// One connection to the database; `Access` says what it is for.
 #[derive(Debug)]
@@ -230,6 +234,26 @@ impl<Access> Reader for Sqlite<Access> {
                 .query_map(params![counter, service, limit], |row| row.get(0))?
                 .collect()
         })
+    }
+
+    fn pending(&self, id: u64) -> Result<Option<StoredPending>, StoreError> {
+        self.run(|connection| approval::pending(connection, id))
+    }
+
+    fn waiting(&self) -> Result<Vec<u64>, StoreError> {
+        self.run(approval::waiting)
+    }
+
+    fn decisions(&self, id: u64) -> Result<Vec<StoredDecision>, StoreError> {
+        self.run(|connection| approval::decisions(connection, id))
+    }
+
+    fn standing(&self, same: &[u8; 32], now: i64) -> Result<Vec<u64>, StoreError> {
+        self.run(|connection| approval::standing(connection, same, now))
+    }
+
+    fn settled(&self, id: u64) -> Result<Option<(String, u64)>, StoreError> {
+        self.run(|connection| approval::settled(connection, id))
     }
 }
 

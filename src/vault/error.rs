@@ -8,7 +8,8 @@ use super::{
     rotation::NotSealedHere,
 };
 use crate::{
-    binding::BadBinding, name::Name, operation::Kind, service::key::Thumbprint, store::StoreError,
+    approval::waiting::BadWaiting, binding::BadBinding, name::Name, operation::Kind,
+    service::key::Thumbprint, store::StoreError,
 };
 
 /// Why the vault does not do what its owner asks for.
@@ -112,6 +113,20 @@ pub enum VaultError {
     /// Nothing to change.
     #[error("service `{0}` is not suspended")]
     NotSuspended(Name),
+    /// Nothing to change.
+    #[error("secret `{0}` is suspended already")]
+    SecretSuspendedAlready(Name),
+    /// Nothing to change.
+    #[error("secret `{0}` is not suspended")]
+    SecretNotSuspended(Name),
+    /// Nothing to change.
+    #[error("everything is suspended already; `strongroom resume` ends that")]
+    AllSuspendedAlready,
+    /// Nothing to change.
+    #[error(
+        "the vault is not suspended; `strongroom status` shows which services and secrets are, each with a `resume` of its own"
+    )]
+    AllNotSuspended,
     /// A service is known by its keys.
     #[error("service `{0}` needs at least one public key")]
     NoKey(Name),
@@ -159,6 +174,40 @@ pub enum VaultError {
         "the key `{0}` can't sign requests; use an Ed25519 or P-256 key: `ssh-keygen -t ed25519`"
     )]
     UnfitKey(Thumbprint),
+    /// The name is taken.
+    #[error(
+        "approver `{0}` is enrolled already; `strongroom approver set {0}` changes what is true of them"
+    )]
+    ApproverExists(Name),
+    /// There is none.
+    #[error("there is no approver `{0}`; `strongroom approver list` shows them")]
+    NoApprover(Name),
+    /// Retired for good.
+    #[error("approver `{0}` is retired; enrol them again under another name")]
+    ApproverRetired(Name),
+    /// Nothing to change.
+    #[error("nothing of this is new for approver `{0}`")]
+    SameApprover(Name),
+    /// An approver is known by their signatures.
+    #[error("approver `{0}` needs at least one public key")]
+    NoApproverKey(Name),
+    /// A policy asks for somebody of a group.
+    #[error("approver `{0}` needs at least one group: the one that policies name in `@approve`")]
+    NoGroup(Name),
+    /// The same key twice in one call.
+    #[error("the key `{0}` is given twice")]
+    ApproverKeyTwice(String),
+    /// A key tells who decided, and nobody approves what they asked for.
+    #[error("the key `{key}` is or was a key of {holder}; every approver needs keys of their own")]
+    ApproverKeyTaken {
+        /// The key's fingerprint.
+        key: String,
+        /// Whose it is: ``service `atlas` ``.
+        holder: String,
+    },
+    /// Not one plain address.
+    #[error("`{}` is not a mail address such as `ana@example.com`", .0.escape_debug())]
+    BadMail(String),
     /// There is none.
     #[error("there is no policy `{0}` in force; `strongroom policy show` shows them")]
     NoPolicy(Name),
@@ -214,6 +263,10 @@ pub enum VaultError {
         /// The version.
         version: u32,
     },
+
+    /// A request is too long to be kept, or what was kept is damaged.
+    #[error(transparent)]
+    CannotWait(BadWaiting),
 
     // What the machine can.
     /// The store cannot be read.

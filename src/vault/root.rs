@@ -162,6 +162,16 @@ impl Root {
         with_clean_stack(|| age::encrypt_and_armor(&self.recipient(), value))
     }
 
+    /// An age file to this root, as bytes.
+    pub(super) fn encrypt_binary(&self, value: &[u8]) -> Result<Vec<u8>, EncryptError> {
+        with_clean_stack(|| age::encrypt(&self.recipient(), value))
+    }
+
+    /// What such a file holds.
+    pub(super) fn decrypt_binary(&self, file: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+        with_clean_stack(|| decrypt(&self.keys.identity, file))
+    }
+
     /// What an age file to this root holds.
     pub(super) fn decrypt(&self, file: &str) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
         with_clean_stack(|| decrypt(&self.keys.identity, file.as_bytes()))

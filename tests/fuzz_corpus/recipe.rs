@@ -18,7 +18,9 @@ use strongroom::{
         Reader as _, StoredEntry,
         sqlite::{SqliteReader, SqliteStore},
     },
-    vault::{Change, Parameters, SecretOptions, Used, Vault, VaultError, material::Material},
+    vault::{
+        Change, Parameters, Scope, SecretOptions, Used, Vault, VaultError, material::Material,
+    },
 };
 
 use super::targets::{
@@ -45,6 +47,7 @@ pub fn seeds() -> Vec<Seed> {
     [
         wire::requests(),
         wire::signature_bases(),
+        wire::preferences(),
         wire::answers(&small),
         keys::keys(),
         ssh::seeds(),
@@ -122,7 +125,7 @@ impl Small {
         keep(&|vault| vault.add_service(&name("atlas"), &[key(ATLAS)], now));
         keep(&|vault| vault.add_service_key(&name("atlas"), &key(ATLAS_P256), now));
         keep(&|vault| vault.add_service(&name("borg"), &[key(BORG)], now));
-        keep(&|vault| vault.suspend_service(&name("borg"), now));
+        keep(&|vault| vault.suspend(&Scope::Service(name("borg")), now));
         keep(&|vault| vault.set_policy(&all, now));
 
         let arrival = Arrival {
@@ -135,6 +138,8 @@ impl Small {
             .authenticate(catalog.services(), identity.thumbprint(), arrival, now)
             .unwrap()
             .authorize(&catalog)
+            .unwrap()
+            .into_permit()
             .unwrap();
         let Committed::Use(recorded) = commit(&mut log, Submission::Use(permit)) else {
             panic!("no use")

@@ -94,6 +94,22 @@ pub(super) fn signature_bases() -> Vec<Seed> {
     ]
 }
 
+pub(super) fn preferences() -> Vec<Seed> {
+    vec![
+        seed("prefer/good-plain", "wait=10"),
+        seed("prefer/good-lines", "respond-async\nx=y;z, WAIT = \"100\""),
+        seed(
+            "prefer/good-quoted",
+            r#"foo="wait=3, \" wait=4"; a=b, wait=5"#,
+        ),
+        seed("prefer/good-much", "wait=99999999999999999999999"),
+        seed("prefer/bad-none", "respond-async, return=minimal"),
+        seed("prefer/bad-first", "wait=ten, wait=10"),
+        seed("prefer/bad-quote", r#"wait="10"#),
+        seed("prefer/bad-parameter", "return=minimal; wait=10"),
+    ]
+}
+
 pub(super) fn answers(small: &Small) -> Vec<Seed> {
     let fields = || {
         small

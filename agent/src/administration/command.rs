@@ -96,12 +96,44 @@ pub enum Command {
         key: Thumbprint,
     },
     ListServices,
+    /// Takes no passphrase, but that of a locked vault, which stays locked.
     SuspendService {
         name: Name,
     },
+    /// A secret or an alias of it; the same.
+    SuspendSecret {
+        name: Name,
+    },
+    /// Everything at once; the same.
+    Panic,
     ResumeService {
         name: Name,
     },
+    ResumeSecret {
+        name: Name,
+    },
+    Resume,
+    AddApprover {
+        name: Name,
+        /// Lines of OpenSSH.
+        keys: Vec<String>,
+        groups: Vec<Name>,
+        operates: Vec<Name>,
+        mail: Option<String>,
+    },
+    /// What is `None` stays as it is.
+    ChangeApprover {
+        name: Name,
+        keys: Option<Vec<String>>,
+        groups: Option<Vec<Name>>,
+        operates: Option<Vec<Name>>,
+        /// Empty: none any more.
+        mail: Option<String>,
+    },
+    RetireApprover {
+        name: Name,
+    },
+    ListApprovers,
     SetPolicy {
         name: Name,
         text: String,

@@ -3,12 +3,12 @@
 use std::{fs, io::Read as _};
 
 use ::http::StatusCode;
-use age::x25519;
 use anyhow::{Context as _, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use strongroom::{
     answer::Problem,
+    audit::Event,
     client::{CheckedAnswer, Draft, Proof, Refusal, SigningKey},
     notification::escaped,
     operation::OperationName,
@@ -23,6 +23,9 @@ use crate::{
 };
 
 mod http;
+mod waiting;
+
+use waiting::{Agent, Identity};
 
 /// The largest input, in bytes of JSON: what an agent takes.
 const LARGEST: u64 = strongroom::request::MAX_LARGE_BODY as u64;
@@ -48,37 +51,43 @@ pub async fn request(ask: Request, as_json: bool) -> anyhow::Result<()> {
         )),
     }
     let keys = caller::keys(&introduction)?;
-    let identity = x25519::Identity::generate();
-    let draft = Draft {
-        agent: keys.answers.thumbprint(),
-        secret: ask.secret.clone(),
-        operation: ask.operation,
-        input: input(&ask)?,
-        purpose: ask.purpose.clone(),
-        ticket: ask.ticket.clone(),
-        reply_to: Some(identity.to_public()),
+    let identity = Identity::of(&ask)?;
+    let agent = Agent { caller, keys, key };
+    let answer = match (&ask.operation, &ask.secret) {
+        (Some(operation), Some(secret)) => {
+            let draft = Draft {
+                agent: agent.keys.answers.thumbprint(),
+                secret: secret.clone(),
+                operation: *operation,
+                input: input(&ask, *operation)?,
+                purpose: ask.purpose.clone(),
+                ticket: ask.ticket.clone(),
+                reply_to: Some(identity.recipient()),
+            };
+            agent.ask(&draft, &ask.approval).await?
+        }
+        _ => agent.later(&ask.approval).await?,
     };
-    let signed = Caller::sign(&draft, &key)?;
-    let (result, proof) = match caller
-        .ask(&signed, &keys)
-        .await
-        .context("the answer is not believed")?
-    {
+    let (result, proof) = match answer {
         CheckedAnswer::Result { result, proof } => (Zeroizing::new(result.to_string()), proof),
         CheckedAnswer::Sealed { sealed, proof } => {
-            let opened = sealed.open(&identity)?;
+            let opened = sealed
+                .open(identity.key())
+                .with_context(|| identity.why_not())?;
             let text = std::str::from_utf8(&opened).context("the sealed answer is not JSON")?;
             (Zeroizing::new(text.to_owned()), proof)
         }
+        CheckedAnswer::Pending(pending) => return waiting::pending(&ask, &pending, as_json),
+        CheckedAnswer::Cancelled => return waiting::cancelled(&ask.approval, as_json),
         CheckedAnswer::Refused(refusal) => return Err(refused(&refusal, as_json)?),
     };
     print(&ask, &result, &proof, as_json)
 }
 
 /// The operation's input, from `--input`, `--message` or `--message-file`, or the words of `http`.
-fn input(ask: &Request) -> anyhow::Result<Value> {
+fn input(ask: &Request, operation: OperationName) -> anyhow::Result<Value> {
     if ask.http.is_any() {
-        if ask.operation != OperationName::Http {
+        if operation != OperationName::Http {
             bail!("`--method`, `--path`, `--query`, `--header` and `--body` are for `http`");
         }
         return ask.http.input();
@@ -89,7 +98,7 @@ fn input(ask: &Request) -> anyhow::Result<Value> {
         (None, None) => None,
     };
     if let Some(message) = message {
-        let field = if ask.operation == OperationName::Encrypt {
+        let field = if operation == OperationName::Encrypt {
             "plaintext"
         } else {
             "message"
@@ -125,7 +134,11 @@ fn input(ask: &Request) -> anyhow::Result<Value> {
 
 fn print(ask: &Request, result: &str, proof: &Proof, as_json: bool) -> anyhow::Result<()> {
     let value: Value = serde_json::from_str(result)?;
-    let is_http = ask.operation == OperationName::Http;
+    let Event::Use { ask: asked, .. } = &proof.entry.event else {
+        bail!("the answer is not that to a use");
+    };
+    let operation = asked.operation;
+    let is_http = operation == OperationName::Http;
     if let Some(path) = ask.out.as_ref().filter(|_| is_http) {
         fs::write(path, http::body_of(&value)?)
             .with_context(|| format!("cannot write `{}`", path.display()))?;
@@ -147,19 +160,14 @@ fn print(ask: &Request, result: &str, proof: &Proof, as_json: bool) -> anyhow::R
             Some(("public_key", Value::String(text))) => text.as_bytes().to_vec(),
             Some(("public_key", jwk)) => jwk.to_string().into_bytes(),
             // Text that other programs take as it is.
-            Some(("signature", Value::String(armored)))
-                if ask.operation == OperationName::SshSign =>
-            {
+            Some(("signature", Value::String(armored))) if operation == OperationName::SshSign => {
                 armored.as_bytes().to_vec()
             }
             Some(("certificate" | "code", Value::String(line))) => format!("{line}\n").into_bytes(),
             Some((_, bytes)) => STANDARD
                 .decode(bytes.as_str().unwrap_or_default())
                 .context("the result is not base64")?,
-            None => bail!(
-                "`{}` gives no single value that `--out` could write",
-                ask.operation
-            ),
+            None => bail!("`{operation}` gives no single value that `--out` could write"),
         };
         fs::write(path, Zeroizing::new(bytes))
             .with_context(|| format!("cannot write `{}`", path.display()))?;

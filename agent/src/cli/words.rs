@@ -1,9 +1,11 @@
 //! What can be said, where there is much of it: one file per noun.
 
+mod approval;
 mod policy;
 mod request;
 mod secret;
 
+pub use approval::Approver;
 pub use policy::{Grant, Policy};
-pub use request::{HttpAsk, Request};
+pub use request::{HttpAsk, Later, Request};
 pub use secret::{Alias, Attach, ChannelFlags, HttpFlags, RotateFlags, Secret};

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use strongroom::store::{
-    Reader, StoreError, StoredEntry, StoredRecord, StoredSlot, Usage, sqlite::SqliteReader,
+    Reader, StoreError, StoredDecision, StoredEntry, StoredPending, StoredRecord, StoredSlot,
+    Usage, sqlite::SqliteReader,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -74,5 +75,25 @@ impl Reader for History {
 
     fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError> {
         self.read(|store| store.counted(counter, service, limit))
+    }
+
+    fn pending(&self, id: u64) -> Result<Option<StoredPending>, StoreError> {
+        self.read(|store| store.pending(id))
+    }
+
+    fn waiting(&self) -> Result<Vec<u64>, StoreError> {
+        self.read(SqliteReader::waiting)
+    }
+
+    fn decisions(&self, id: u64) -> Result<Vec<StoredDecision>, StoreError> {
+        self.read(|store| store.decisions(id))
+    }
+
+    fn standing(&self, same: &[u8; 32], now: i64) -> Result<Vec<u64>, StoreError> {
+        self.read(|store| store.standing(same, now))
+    }
+
+    fn settled(&self, id: u64) -> Result<Option<(String, u64)>, StoreError> {
+        self.read(|store| store.settled(id))
     }
 }

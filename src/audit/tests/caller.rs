@@ -104,7 +104,8 @@ impl World {
             request
                 .unwrap()
                 .authenticate(catalog.services(), &self.agent, arrival, now());
-        authenticated.unwrap().authorize(&catalog)
+        let authorized = authenticated.unwrap().authorize(&catalog)?;
+        Ok(authorized.into_permit().unwrap())
     }
 
     pub fn permitted(&self, nonce: &str) -> Submission {

@@ -9,7 +9,8 @@ use std::{
 };
 
 use crate::store::{
-    Reader, Store, StoreError, StoredEntry, StoredRecord, StoredSlot, Transaction, Usage,
+    Reader, Store, StoreError, StoredDecision, StoredEntry, StoredPending, StoredRecord,
+    StoredSlot, Transaction, Usage,
     sqlite::{SqliteStore, SqliteTransaction},
 };
 
@@ -93,6 +94,21 @@ impl Reader for Dying {
     fn counted(&self, counter: &str, service: &str, limit: u32) -> Result<Vec<i64>, StoreError> {
         Reader::counted(&self.inner, counter, service, limit)
     }
+    fn pending(&self, id: u64) -> Result<Option<StoredPending>, StoreError> {
+        self.inner.pending(id)
+    }
+    fn waiting(&self) -> Result<Vec<u64>, StoreError> {
+        Reader::waiting(&self.inner)
+    }
+    fn decisions(&self, id: u64) -> Result<Vec<StoredDecision>, StoreError> {
+        self.inner.decisions(id)
+    }
+    fn standing(&self, same: &[u8; 32], now: i64) -> Result<Vec<u64>, StoreError> {
+        self.inner.standing(same, now)
+    }
+    fn settled(&self, id: u64) -> Result<Option<(String, u64)>, StoreError> {
+        Reader::settled(&self.inner, id)
+    }
 }
 
 impl Store for Dying {
@@ -168,6 +184,47 @@ impl Transaction for DyingTransaction<'_> {
     fn mark_due(&mut self, record: u64, limit: &str) -> Result<bool, StoreError> {
         self.fuse.burn()?;
         self.inner.mark_due(record, limit)
+    }
+    fn put_pending(&mut self, pending: &StoredPending) -> Result<(), StoreError> {
+        self.fuse.burn()?;
+        self.inner.put_pending(pending)
+    }
+    fn waits_until(&self, id: u64) -> Result<Option<i64>, StoreError> {
+        self.fuse.burn()?;
+        self.inner.waits_until(id)
+    }
+    fn waiting(&self, service: &str, now: i64, since: i64) -> Result<(u64, u64), StoreError> {
+        self.fuse.burn()?;
+        self.inner.waiting(service, now, since)
+    }
+    fn has_decided(
+        &self,
+        id: u64,
+        approver: Option<&str>,
+        decided: &str,
+    ) -> Result<bool, StoreError> {
+        self.fuse.burn()?;
+        self.inner.has_decided(id, approver, decided)
+    }
+    fn put_decision(&mut self, decision: &StoredDecision) -> Result<bool, StoreError> {
+        self.fuse.burn()?;
+        self.inner.put_decision(decision)
+    }
+    fn is_denied(&self, id: u64) -> Result<bool, StoreError> {
+        self.fuse.burn()?;
+        self.inner.is_denied(id)
+    }
+    fn denied_at(&self, same: &[u8; 32]) -> Result<Option<i64>, StoreError> {
+        self.fuse.burn()?;
+        self.inner.denied_at(same)
+    }
+    fn settled(&self, id: u64) -> Result<Option<String>, StoreError> {
+        self.fuse.burn()?;
+        self.inner.settled(id)
+    }
+    fn settle(&mut self, id: u64, how: &str, entry: u64) -> Result<bool, StoreError> {
+        self.fuse.burn()?;
+        self.inner.settle(id, how, entry)
     }
     fn commit(self) -> Result<(), StoreError> {
         let Self { inner, fuse } = self;

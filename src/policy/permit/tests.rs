@@ -158,7 +158,9 @@ fn authenticated(
     reason = "a refusal carries the request on, as a permit does"
 )]
 fn ask(service: &str, operation: &str, of: &str, input: Value) -> Result<Permit, Refused> {
-    authenticated(service, operation, of, input, Some(RECIPIENT)).authorize(&CATALOG)
+    let authenticated = authenticated(service, operation, of, input, Some(RECIPIENT));
+    let authorized = authenticated.authorize(&CATALOG)?;
+    Ok(authorized.into_permit().unwrap())
 }
 
 #[track_caller]

@@ -1,12 +1,14 @@
 //! The tables, and the triggers by which the database itself keeps what must not be lost.
 //!
-//! **Invariant: nothing is deleted.** Records, entries with their tree hashes, nonces and counted uses
+//! **Invariant: nothing is deleted.** Records, entries with their tree hashes, nonces, counted uses,
+//! and requests that waited for an approval with what was said to them and how they ended,
 //! are only added, and only at the end: UPDATE, DELETE, and INSERT in place of a row are refused, also from
 //! another program. Totals only grow. Somebody who may write the file can drop the triggers; that
 //! is what the signatures and the Merkle tree are for.
 //!
-//! A store of format 1 is brought to format 2 when it is opened for writing. Programs that know
-//! only format 1 refuse it from then on: they would use keys without counting.
+//! A store of format 1 or 2 is brought to format 3 when it is opened for writing. Programs that know
+//! only an older format refuse it from then on: they would use keys without counting, or would not
+//! know of what waits.
 
 use std::path::Path;
 
@@ -18,8 +20,10 @@ use crate::store::StoreError;
 /// `application_id`: "Strg".
 const APPLICATION: i32 = 0x5374_7267;
 /// `user_version`: the version of this schema.
-const VERSION: i32 = 2;
-/// The one before it, which had no counters.
+const VERSION: i32 = 3;
+/// The one before it, which had no approvals.
+const WITHOUT_APPROVALS: i32 = 2;
+/// The one before that, which had no counters either.
 const WITHOUT_COUNTERS: i32 = 1;
 
 // An entry's row holds the Merkle tree's hashes that the entry completes, from the leaf up: one
@@ -100,12 +104,43 @@ WHERE json_extract(line, '$.kind') = 'use' AND json_extract(line, '$.ask.operati
 GROUP BY version.seq;
 ";
 
+// Requests that wait for an approval, by the index of their entry. The primary keys are what holds
+// under the write lock: an approver says the same at most once, and a request ends once.
+const APPROVALS: &str = "
+CREATE TABLE pending (id INTEGER PRIMARY KEY, service TEXT NOT NULL, secret TEXT NOT NULL, same BLOB NOT NULL CHECK (length(same) = 32), expires INTEGER NOT NULL, received INTEGER NOT NULL, request BLOB NOT NULL) STRICT;
+CREATE INDEX pending_same ON pending (same);
+CREATE INDEX pending_expires ON pending (expires);
+CREATE TABLE decision (id INTEGER NOT NULL, approver TEXT NOT NULL, decided TEXT NOT NULL CHECK (decided IN ('approved', 'denied')), entry INTEGER NOT NULL, minutes INTEGER, time INTEGER NOT NULL, PRIMARY KEY (id, approver, decided)) STRICT, WITHOUT ROWID;
+CREATE TABLE settled (id INTEGER PRIMARY KEY, how TEXT NOT NULL CHECK (how IN ('used', 'denied', 'cancelled', 'expired')), entry INTEGER NOT NULL) STRICT;
+
+CREATE TRIGGER pending_update BEFORE UPDATE ON pending BEGIN SELECT RAISE(ABORT, 'requests that wait are never changed'); END;
+CREATE TRIGGER pending_delete BEFORE DELETE ON pending BEGIN SELECT RAISE(ABORT, 'requests that waited are never deleted'); END;
+CREATE TRIGGER pending_insert BEFORE INSERT ON pending
+WHEN NEW.id IS NOT (SELECT max(idx) FROM entry) OR EXISTS (SELECT 1 FROM pending WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'requests that wait are only added with their entry'); END;
+
+CREATE TRIGGER decision_update BEFORE UPDATE ON decision BEGIN SELECT RAISE(ABORT, 'decisions are never changed'); END;
+CREATE TRIGGER decision_delete BEFORE DELETE ON decision BEGIN SELECT RAISE(ABORT, 'decisions are never deleted'); END;
+CREATE TRIGGER decision_insert BEFORE INSERT ON decision
+WHEN NEW.entry IS NOT (SELECT max(idx) FROM entry)
+  OR NOT EXISTS (SELECT 1 FROM pending WHERE id = NEW.id)
+  OR EXISTS (SELECT 1 FROM decision WHERE id = NEW.id AND approver = NEW.approver AND decided = NEW.decided)
+BEGIN SELECT RAISE(ABORT, 'decisions are only added with their entry, and once'); END;
+
+CREATE TRIGGER settled_update BEFORE UPDATE ON settled BEGIN SELECT RAISE(ABORT, 'how a request ended is never changed'); END;
+CREATE TRIGGER settled_delete BEFORE DELETE ON settled BEGIN SELECT RAISE(ABORT, 'how a request ended is never deleted'); END;
+CREATE TRIGGER settled_insert BEFORE INSERT ON settled
+WHEN NOT EXISTS (SELECT 1 FROM pending WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM settled WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'a request ends once'); END;
+";
+
 /// Makes the tables in an empty database, all or none.
 pub(super) fn create(connection: &mut Connection) -> Result<(), rusqlite::Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     transaction.execute_batch(SCHEMA)?;
     transaction.execute_batch(COUNTERS)?;
     transaction.execute_batch(USAGE)?;
+    transaction.execute_batch(APPROVALS)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
@@ -118,10 +153,14 @@ pub(super) fn upgrade(connection: &mut Connection) -> Result<(), rusqlite::Error
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have done it just now.
-    if version(&transaction)? == WITHOUT_COUNTERS {
+    let found = version(&transaction)?;
+    if found == WITHOUT_COUNTERS {
         transaction.execute_batch(COUNTERS)?;
         transaction.execute_batch(USAGE)?;
         transaction.execute_batch(COUNT_WHAT_WAS)?;
+    }
+    if matches!(found, WITHOUT_COUNTERS | WITHOUT_APPROVALS) {
+        transaction.execute_batch(APPROVALS)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()
@@ -139,7 +178,7 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreErr
             .map_err(|error| machine(path, error))
     };
     let problem = match (pragma("application_id")?, pragma("user_version")?) {
-        (APPLICATION, VERSION | WITHOUT_COUNTERS) => return Ok(()),
+        (APPLICATION, VERSION | WITHOUT_APPROVALS | WITHOUT_COUNTERS) => return Ok(()),
         (APPLICATION, other) => format!(
             "has format {other}, and this program knows only format {VERSION}; use the `strongroom` that wrote it, or a newer one"
         ),

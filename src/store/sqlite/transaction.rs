@@ -5,11 +5,13 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    checkpoint, hashes, log_size,
+    approval, checkpoint, hashes, log_size,
     problem::{integer, machine},
     usage,
 };
-use crate::store::{StoreError, StoredRecord, StoredSlot, Transaction, Usage};
+use crate::store::{
+    StoreError, StoredDecision, StoredPending, StoredRecord, StoredSlot, Transaction, Usage,
+};
 
 /// Holds the write lock; dropped without commit, it rolls back.
 #[derive(Debug)]
@@ -192,6 +194,47 @@ impl Transaction for SqliteTransaction<'_> {
                 .execute(params![integer(record)?, limit])?;
             Ok(new == 1)
         })
+    }
+
+    fn put_pending(&mut self, pending: &StoredPending) -> Result<(), StoreError> {
+        self.run(|connection| approval::put_pending(connection, pending))
+    }
+
+    fn waits_until(&self, id: u64) -> Result<Option<i64>, StoreError> {
+        self.run(|connection| approval::waits_until(connection, id))
+    }
+
+    fn waiting(&self, service: &str, now: i64, since: i64) -> Result<(u64, u64), StoreError> {
+        self.run(|connection| approval::count_waiting(connection, service, now, since))
+    }
+
+    fn has_decided(
+        &self,
+        id: u64,
+        approver: Option<&str>,
+        decided: &str,
+    ) -> Result<bool, StoreError> {
+        self.run(|connection| approval::has_decided(connection, id, approver, decided))
+    }
+
+    fn put_decision(&mut self, decision: &StoredDecision) -> Result<bool, StoreError> {
+        self.run(|connection| approval::put_decision(connection, decision))
+    }
+
+    fn is_denied(&self, id: u64) -> Result<bool, StoreError> {
+        self.run(|connection| approval::is_denied(connection, id))
+    }
+
+    fn denied_at(&self, same: &[u8; 32]) -> Result<Option<i64>, StoreError> {
+        self.run(|connection| approval::denied_at(connection, same))
+    }
+
+    fn settled(&self, id: u64) -> Result<Option<String>, StoreError> {
+        self.run(|connection| Ok(approval::settled(connection, id)?.map(|(how, _)| how)))
+    }
+
+    fn settle(&mut self, id: u64, how: &str, entry: u64) -> Result<bool, StoreError> {
+        self.run(|connection| approval::settle(connection, id, how, entry))
     }
 
     fn commit(self) -> Result<(), StoreError> {

@@ -184,6 +184,8 @@ impl Kept {
             .unwrap()
             .authorize(&catalog)
             .unwrap()
+            .into_permit()
+            .unwrap()
     }
 
     /// Records a permit and uses the key.

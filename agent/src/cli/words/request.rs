@@ -9,9 +9,11 @@ use strongroom::{name::Name, operation::OperationName};
 #[derive(Debug, Args)]
 pub struct Request {
     /// What to ask for: sign, http, token, … (README.md lists them)
-    pub operation: OperationName,
+    #[arg(required_unless_present = "later")]
+    pub operation: Option<OperationName>,
     /// The secret or alias
-    pub secret: Name,
+    #[arg(required_unless_present = "later")]
+    pub secret: Option<Name>,
     /// The service's private key: PEM or OpenSSH, Ed25519 or P-256
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
@@ -47,7 +49,43 @@ pub struct Request {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
+    pub approval: Later,
+    #[command(flatten)]
     pub http: HttpAsk,
+}
+
+/// A request that somebody has to approve first.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Where policy asks for an approval")]
+#[group(skip)]
+pub struct Later {
+    /// Wait so long until somebody has decided [default: only tell that the request waits]
+    #[arg(long, value_name = "SECONDS", conflicts_with = "cancel")]
+    pub wait: Option<u32>,
+    /// Collect what became of the request with this id
+    #[arg(long, value_name = "ID", group = "later", conflicts_with_all = Later::OTHERS)]
+    pub result: Option<u64>,
+    /// Give up the request with this id
+    #[arg(long, value_name = "ID", group = "later", conflicts_with_all = Later::OTHERS)]
+    pub cancel: Option<u64>,
+    /// The age identity that a sealed answer is opened with, made by `age-keygen`: needed to collect
+    /// one later [default: one for this command alone]
+    #[arg(long, value_name = "FILE", conflicts_with = "cancel")]
+    pub identity: Option<PathBuf>,
+}
+
+impl Later {
+    /// What belongs to a new request only, as clap calls it.
+    const OTHERS: [&str; 8] = [
+        "operation",
+        "secret",
+        "purpose",
+        "ticket",
+        "input",
+        "message",
+        "message_file",
+        "HttpAsk",
+    ];
 }
 
 /// Shorthand for the input of `http`.

@@ -1,0 +1,142 @@
+//! The kill switch: `suspend`, and `panic`, which is all of it at once.
+//!
+//! **The safe direction is instant.** Who reaches the local socket is the owner, so stopping takes
+//! no passphrase; letting go on takes it always. A vault that is locked has no root in memory to
+//! sign a suspension with: its passphrase does that, and the vault stays locked.
+//!
+//! **What is stopped stops.** A suspension becomes durable while no request is between its decision
+//! and its use, so no use of what is suspended stands after it in the audit log. What is under way
+//! to a provider is cut off, and what waits for an approval is denied.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use strongroom::{
+    audit::Action,
+    store::Reader,
+    vault::{Brake, Scope},
+};
+
+use super::{Command, Stop, blocking, change, note};
+use crate::{hidden::Hidden, host::Host};
+
+/// What a `panic` did.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Panicked {
+    /// Whether everything is suspended. If not, the vault was locked and has to be suspended with
+    /// its passphrase.
+    pub suspended: bool,
+    /// Calls to providers that were cut off.
+    pub cut_off: usize,
+}
+
+/// Carries out what stops things; gives back any other command.
+pub(super) async fn stop(
+    host: &Arc<Host>,
+    command: Command,
+    passphrase: Option<&Hidden>,
+) -> Result<Result<Value, Stop>, Command> {
+    let scope = match command {
+        Command::SuspendService { name } => Scope::Service(name),
+        Command::SuspendSecret { name } => Scope::Secret(name),
+        Command::Panic => Scope::Everything,
+        other => return Err(other),
+    };
+    let (host, passphrase) = (Arc::clone(host), passphrase.cloned());
+    // In a task of its own: once begun it is done, also if whoever asked goes away.
+    let task = tokio::spawn(async move {
+        match scope {
+            Scope::Everything => panic(&host, passphrase).await,
+            scope => suspend(&host, scope, passphrase).await,
+        }
+    });
+    Ok(task.await.unwrap_or_else(|error| Err(Stop::failed(error))))
+}
+
+async fn suspend(
+    host: &Arc<Host>,
+    scope: Scope,
+    passphrase: Option<Hidden>,
+) -> Result<Value, Stop> {
+    let now = Timestamp::now();
+    let scope = scope.resolved(&host.vault().catalog());
+    let changed = match passphrase {
+        Some(passphrase) if !host.vault().is_unlocked() => {
+            let brake = brake(host, passphrase).await?;
+            change(host, |vault| brake.suspend(vault, &scope, now)).await?
+        }
+        _ => change(host, |vault| vault.suspend(&scope, now)).await?,
+    };
+    let cut_off = end(host, &scope);
+    tracing::warn!(?scope, cut_off, "suspended");
+    let name = match &scope {
+        Scope::Service(name) | Scope::Secret(name) => Some(name),
+        Scope::Everything => None,
+    };
+    Ok(json!({ "name": name, "entry": changed.entry(), "cut_off": cut_off }))
+}
+
+async fn panic(host: &Arc<Host>, passphrase: Option<Hidden>) -> Result<Value, Stop> {
+    // All that needs no disk comes first: from here on no key is used.
+    let pulled = host.pull_brake();
+    host.set_proved(false);
+    let cut_off = end(host, &Scope::Everything);
+    tracing::warn!(cut_off, "stopped everything");
+
+    let brake = match (pulled, passphrase) {
+        (Some(brake), _) => Some(brake),
+        (None, Some(passphrase)) => Some(brake(host, passphrase).await?),
+        (None, None) => None,
+    };
+    let suspended = match brake {
+        _ if host.vault().catalog().is_suspended() => {
+            tell(host, "everything was suspended already").await?;
+            true
+        }
+        Some(brake) => {
+            let now = Timestamp::now();
+            change(host, |vault| brake.suspend(vault, &Scope::Everything, now))
+                .await
+                .map_err(|stop| {
+                    stop.after(
+                        "the vault is locked and what was under way is cut off, but nothing is suspended",
+                    )
+                })?;
+            true
+        }
+        None => {
+            tell(host, "the vault was locked, so nothing is suspended yet").await?;
+            false
+        }
+    };
+    Ok(json!(Panicked { suspended, cut_off }))
+}
+
+/// Ends what began before it was stopped; how many calls to providers that was.
+fn end(host: &Host, scope: &Scope) -> usize {
+    // Requests that wait for an approval are denied here too, and held calls are woken.
+    host.under_way()
+        .cut_off(|service, secret| scope.covers(service, secret))
+}
+
+/// A panic that changes nothing in the vault is on record all the same.
+async fn tell(host: &Host, detail: &str) -> Result<(), Stop> {
+    let _alone = host.alone().await;
+    note(host, Action::Panicked, Some(detail.to_owned())).await
+}
+
+async fn brake(host: &Arc<Host>, passphrase: Hidden) -> Result<Brake, Stop> {
+    let opened = blocking(host, move |host| {
+        let slots = host.read(Reader::slots).map_err(Stop::failed)?;
+        host.vault()
+            .brake(&slots, &passphrase.passphrase())
+            .map_err(Stop::failed)
+    })
+    .await;
+    if opened.is_err() {
+        note(host, Action::UnlockFailed, Some("suspension".to_owned())).await?;
+    }
+    opened
+}
