@@ -293,5 +293,5 @@ fn with_facts(told: &Notification) -> anyhow::Result<()> {
 
 /// How many columns a text has beside so many others; `None` where lines need not fit.
 fn room(others: usize) -> Option<usize> {
-    show::columns().map(|columns| columns.saturating_sub(others).max(20))
+    show::columns(std::io::stdout()).map(|columns| columns.saturating_sub(others).max(20))
 }

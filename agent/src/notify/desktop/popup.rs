@@ -126,6 +126,7 @@ mod tests {
                     text: (*text).to_owned(),
                 })
                 .collect(),
+            marks: Vec::new(),
             entry: serde_json::Value::Null,
         }
     }
