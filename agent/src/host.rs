@@ -15,7 +15,7 @@ use strongroom::{
     audit::{Committed, Log, NotRecorded, Submission},
     identity::Identity,
     store::{
-        Reader as _, StoreError,
+        Reader as _,
         sqlite::{SqliteReader, SqliteStore},
     },
     vault::{Brake, Vault},
@@ -33,6 +33,7 @@ use crate::{
     remembered,
     turns::Turns,
     under_way::UnderWay,
+    waiting::Waiting,
     writer::Writer,
 };
 
@@ -63,6 +64,7 @@ pub struct Host {
     /// Told when the vault was changed.
     changed: Notify,
     turns: Turns,
+    waiting: Waiting,
     /// Held shared from the decision on a request to the use of its key, and alone while a change
     /// becomes durable and counts.
     uses: tokio::sync::RwLock<()>,
@@ -141,6 +143,7 @@ impl Host {
         .with_context(|| format!("the audit log in `{}` cannot be trusted", path.display()))?;
         let (writer, thread) = Writer::start(log)?;
         let held_bytes = config.limits.held;
+        let waiting = Waiting::new(config.limits.waiting);
         let host = Self {
             home,
             config,
@@ -159,6 +162,7 @@ impl Host {
             under_way: Arc::default(),
             changed: Notify::new(),
             turns: Turns::default(),
+            waiting,
             uses: tokio::sync::RwLock::new(()),
             changing: tokio::sync::Mutex::new(()),
             purpose,
@@ -194,6 +198,11 @@ impl Host {
     /// Who waits for which secret.
     pub fn turns(&self) -> &Turns {
         &self.turns
+    }
+
+    /// The calls that wait until somebody approves.
+    pub fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// The way to providers.
@@ -233,6 +242,7 @@ impl Host {
     pub fn lock(&self) {
         self.vault.lock();
         self.outbound.cut_off();
+        self.waiting.stop_all();
     }
 
     /// Locks the vault in the same way, and keeps the root for signing that everything is suspended.
@@ -240,6 +250,7 @@ impl Host {
     pub fn pull_brake(&self) -> Option<Brake> {
         let brake = self.vault.pull_brake();
         self.outbound.cut_off();
+        self.waiting.stop_all();
         brake
     }
 
@@ -261,10 +272,7 @@ impl Host {
     }
 
     /// Reads what is committed.
-    pub fn read<T>(
-        &self,
-        read: impl FnOnce(&SqliteReader) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    pub fn read<T, E>(&self, read: impl FnOnce(&SqliteReader) -> Result<T, E>) -> Result<T, E> {
         read(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
