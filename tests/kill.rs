@@ -320,7 +320,7 @@ fn a_locked_vault_is_stopped_with_its_passphrase_and_stays_locked() {
     vault.run(&["service", "suspend", "atlas"]);
     assert_eq!(
         vault.json(&["panic"]),
-        json!({"suspended": true, "cut_off": 0})
+        json!({"suspended": true, "cut_off": 0, "denied": 0})
     );
     let now = vault.json(&["status"]);
     assert_eq!(now["unlocked"], false, "{now}");
@@ -456,7 +456,7 @@ fn a_panic_cuts_off_every_call_and_its_channels_tell_of_it() {
         });
         provider.wait_for(2);
         let said = vault.json(&["panic"]);
-        assert_eq!(said, json!({"suspended": true, "cut_off": 2}));
+        assert_eq!(said, json!({"suspended": true, "cut_off": 2, "denied": 0}));
         for call in calls {
             assert_eq!(call.join().unwrap(), 423);
         }

@@ -30,8 +30,8 @@ mod words;
 
 use door::Door;
 pub use words::{
-    Alias, Approve, Approver, Attach, ChannelFlags, Deny, Grant, HttpAsk, HttpFlags, Pending, Policy,
-    Request, RotateFlags, Secret,
+    Alias, Approve, Approver, Attach, ChannelFlags, Deny, Grant, HttpAsk, HttpFlags, Pending,
+    Policy, Request, RotateFlags, Secret,
 };
 
 use crate::{home::Home, show::say};

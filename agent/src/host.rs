@@ -250,6 +250,7 @@ impl Host {
     pub fn pull_brake(&self) -> Option<Brake> {
         let brake = self.vault.pull_brake();
         self.outbound.cut_off();
+        self.waiting.stop_all();
         brake
     }
 

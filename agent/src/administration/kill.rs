@@ -15,12 +15,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use strongroom::{
     audit::Action,
+    name::Name,
     store::Reader,
     vault::{Brake, Scope},
 };
 
 use super::{Command, Stop, blocking, change, note};
-use crate::{hidden::Hidden, host::Host};
+use crate::{decide, hidden::Hidden, host::Host};
 
 /// What a `panic` did.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -30,6 +31,8 @@ pub struct Panicked {
     pub suspended: bool,
     /// Calls to providers that were cut off.
     pub cut_off: usize,
+    /// Requests that waited for an approval, and are denied.
+    pub denied: usize,
 }
 
 /// Carries out what stops things; gives back any other command.
@@ -69,31 +72,47 @@ async fn suspend(
         }
         _ => change(host, |vault| vault.suspend(&scope, now)).await?,
     };
-    let cut_off = end(host, &scope);
-    tracing::warn!(?scope, cut_off, "suspended");
+    let cut_off = cut_off(host, &scope);
+    let denied = deny(host, &scope, "suspended").await?;
+    tracing::warn!(?scope, cut_off, denied, "suspended");
     let name = match &scope {
         Scope::Service(name) | Scope::Secret(name) => Some(name),
         Scope::Everything => None,
     };
-    Ok(json!({ "name": name, "entry": changed.entry(), "cut_off": cut_off }))
+    Ok(json!({ "name": name, "entry": changed.entry(), "cut_off": cut_off, "denied": denied }))
 }
 
 async fn panic(host: &Arc<Host>, passphrase: Option<Hidden>) -> Result<Value, Stop> {
     // All that needs no disk comes first: from here on no key is used.
     let pulled = host.pull_brake();
     host.set_proved(false);
-    let cut_off = end(host, &Scope::Everything);
+    let cut_off = cut_off(host, &Scope::Everything);
     tracing::warn!(cut_off, "stopped everything");
+    let suspended = suspend_everything(host, pulled, passphrase).await;
+    let denied = deny(host, &Scope::Everything, "everything was stopped").await;
+    let (suspended, denied) = (suspended?, denied?);
+    Ok(json!(Panicked {
+        suspended,
+        cut_off,
+        denied
+    }))
+}
 
+/// Whether everything is suspended now; if not, the vault was locked, and no passphrase is there.
+async fn suspend_everything(
+    host: &Arc<Host>,
+    pulled: Option<Brake>,
+    passphrase: Option<Hidden>,
+) -> Result<bool, Stop> {
     let brake = match (pulled, passphrase) {
         (Some(brake), _) => Some(brake),
         (None, Some(passphrase)) => Some(brake(host, passphrase).await?),
         (None, None) => None,
     };
-    let suspended = match brake {
+    match brake {
         _ if host.vault().catalog().is_suspended() => {
             tell(host, "everything was suspended already").await?;
-            true
+            Ok(true)
         }
         Some(brake) => {
             let now = Timestamp::now();
@@ -104,21 +123,31 @@ async fn panic(host: &Arc<Host>, passphrase: Option<Hidden>) -> Result<Value, St
                         "the vault is locked and what was under way is cut off, but nothing is suspended",
                     )
                 })?;
-            true
+            Ok(true)
         }
         None => {
             tell(host, "the vault was locked, so nothing is suspended yet").await?;
-            false
+            Ok(false)
         }
-    };
-    Ok(json!(Panicked { suspended, cut_off }))
+    }
 }
 
-/// Ends what began before it was stopped; how many calls to providers that was.
-fn end(host: &Host, scope: &Scope) -> usize {
-    // Requests that wait for an approval are denied here too, and held calls are woken.
+/// Ends the calls to providers that began before; how many.
+fn cut_off(host: &Host, scope: &Scope) -> usize {
     host.under_way()
         .cut_off(|service, secret| scope.covers(service, secret))
+}
+
+/// Denies the requests that wait for an approval; how many.
+async fn deny(host: &Arc<Host>, scope: &Scope, detail: &str) -> Result<usize, Stop> {
+    let which = |service: &Name, secret: &Name| scope.covers(service, secret);
+    decide::deny_all(host, which, detail)
+        .await
+        .map_err(|error| {
+            Stop::failed(format!(
+                "it is stopped, but not all that waits for an approval could be denied: {error}"
+            ))
+        })
 }
 
 /// A panic that changes nothing in the vault is on record all the same.

@@ -18,6 +18,7 @@ use crate::{
 struct Suspended {
     name: Name,
     cut_off: usize,
+    denied: usize,
 }
 
 pub async fn suspend_service(door: &Door, name: Name) -> anyhow::Result<()> {
@@ -27,7 +28,7 @@ pub async fn suspend_service(door: &Door, name: Name) -> anyhow::Result<()> {
     let name = &done.name;
     say!(
         "`{name}` is refused from its next request on{}; let it in again with `strongroom service resume {name}`",
-        cut(done.cut_off)
+        ended(done.cut_off, done.denied)
     )?;
     Ok(())
 }
@@ -50,7 +51,7 @@ pub async fn suspend_secret(door: &Door, name: Name) -> anyhow::Result<()> {
     }
     say!(
         "every use of `{secret}` is refused from the next request on{}; let it be used again with `strongroom secret resume {secret}`",
-        cut(done.cut_off)
+        ended(done.cut_off, done.denied)
     )?;
     Ok(())
 }
@@ -84,7 +85,7 @@ pub async fn panic(door: &Door, json: bool) -> anyhow::Result<()> {
     }
     say!(
         "{BAD}everything is stopped{BAD:#}: the vault is locked and every use of every secret is refused{}",
-        cut(done.cut_off)
+        ended(done.cut_off, done.denied)
     )?;
     say!(
         "it stays so, also over a restart, until you `strongroom unlock` and `strongroom resume`"
@@ -103,10 +104,17 @@ pub async fn resume(door: &Door) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn cut(calls: usize) -> String {
-    match calls {
+/// What was ended beside, as the end of a sentence.
+fn ended(calls: usize, requests: usize) -> String {
+    let calls = match calls {
         0 => String::new(),
-        1 => ", and a call that was under way is cut off".to_owned(),
-        calls => format!(", and {calls} calls that were under way are cut off"),
-    }
+        1 => ", a call that was under way is cut off".to_owned(),
+        calls => format!(", {calls} calls that were under way are cut off"),
+    };
+    let requests = match requests {
+        0 => String::new(),
+        1 => ", a request that waited for an approval is denied".to_owned(),
+        requests => format!(", {requests} requests that waited for an approval are denied"),
+    };
+    format!("{calls}{requests}")
 }
