@@ -95,14 +95,14 @@ fn a_popup_says_what_happened_and_asks_nothing() {
     );
 }
 
-/// Markup, links, and characters that turn the writing direction or have no width. The
-/// agent refuses control characters in a request.
-const HOSTILE: &str = "<b>bold</b> <img src=\"https://evil.example/x.png\"/> &lt;i&gt; <a href='www.evil.example'>yes</a> \u{202e}\u{200b}";
+/// Markup and links. The agent refuses control characters in a purpose, and what turns the writing
+/// direction.
+const HOSTILE: &str = "<b>bold</b> <img src=\"https://evil.example/x.png\"/> &lt;i&gt; <a href='www.evil.example'>yes</a>";
 
 #[test]
 fn hostile_text_is_only_text() {
     // What is left of it when it has been made harmless, before any daemon's own markup.
-    let harmless = "<b>bold</b> <img src=\"https[://]evil[.]example/x.png\"/> &lt;i&gt; <a href=\\'www[.]evil.example\\'>yes</a> \\u{202e}\\u{200b}";
+    let harmless = "<b>bold</b> <img src=\"https[://]evil[.]example/x.png\"/> &lt;i&gt; <a href=\\'www[.]evil.example\\'>yes</a>";
     for markup in ["full", "no"] {
         let (vault, key, desktop) =
             vault_that_shows(|directory| Desktop::start_with(directory, markup));

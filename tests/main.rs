@@ -25,6 +25,7 @@ mod http;
 mod kill;
 mod leaks;
 mod limits;
+mod mail;
 mod notify;
 mod peers;
 mod policy;

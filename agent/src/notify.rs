@@ -47,6 +47,7 @@ pub use credential::Credentials;
 pub use follower::Follower;
 use health::Condition;
 pub use health::{Health, State};
+pub use mail::Mailboxes;
 use route::Route;
 
 /// How long a single command waits for one channel.
@@ -67,6 +68,8 @@ pub struct ChannelRow {
     pub last: Option<Timestamp>,
     /// Until when it holds what it has read: the end of a digest, or of quiet hours.
     pub holds: Option<Timestamp>,
+    /// What is not as it should be though it delivers.
+    pub remark: Option<String>,
 }
 
 /// Every configured channel with its position.
@@ -95,6 +98,7 @@ pub fn rows(host: &Host) -> Result<Vec<ChannelRow>, StoreError> {
                 behind: size.saturating_sub(condition.delivered),
                 last: condition.last,
                 holds: condition.holds,
+                remark: condition.remark,
             })
         })
         .collect()

@@ -99,10 +99,10 @@ impl Desktop {
         format!("unix:path={}", self.directory.join("bus").display())
     }
 
-    /// What makes a channel of it in `agent.toml`.
+    /// What makes a channel of it in `agent.toml` that tells each thing by itself.
     pub fn settings(&self, name: &str) -> String {
         format!(
-            "[[notify]]\nname = \"{name}\"\nkind = \"desktop\"\nbus = \"{}\"\n",
+            "[[notify]]\nname = \"{name}\"\nkind = \"desktop\"\nbus = \"{}\"\n[notify.tell]\ndigest = 0\ncatch_up = \"each\"\n",
             self.address()
         )
     }

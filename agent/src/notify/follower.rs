@@ -142,7 +142,7 @@ impl Follower {
     /// Tells what a digest holds before its time: nobody would while the agent does not run.
     async fn close(&mut self, size: &watch::Receiver<u64>) {
         if let Some(plan) = &mut self.plan {
-            plan.close();
+            plan.close(Timestamp::now());
         }
         if let Err(error) = self.catch_up(size).await {
             self.failed(&error);
@@ -243,6 +243,9 @@ impl Follower {
         if self.plan.is_some() {
             return Ok(());
         }
+        // One after the other: the processor is there for answers.
+        let host = Arc::clone(&self.host);
+        let _turn = host.channels().restoring().await;
         let terms = self.channel.terms()?;
         let history = History::new(Arc::clone(&self.host), self.gone.clone());
         let (origin, progress) = (self.host.origin().to_owned(), self.position.progress());

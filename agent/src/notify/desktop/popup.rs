@@ -119,6 +119,7 @@ mod tests {
             urgency: Urgency::Urgent,
             kind: "pending".to_owned(),
             sentence: sentence.to_owned(),
+            marks: Vec::new(),
             facts: facts
                 .iter()
                 .map(|(label, text)| Fact {
