@@ -210,7 +210,7 @@ fn hostile_text_is_only_text() {
     assert!(!names.contains(&"Bcc"), "{names:?}");
 
     // As long as a purpose may be.
-    sign(&agent, &key, &"<é>".repeat(500));
+    sign(&agent, &key, &"<é>".repeat(170));
     let message = until(&server, "<é><é>");
     assert!(header(&message, "Subject").unwrap().chars().count() < 200);
     assert!(message["longest"].as_u64().unwrap() <= 998, "RFC 5322");
@@ -472,6 +472,105 @@ fn what_a_server_does_not_take_is_told_without_its_words() {
     sign(&agent, &key, "after");
     until(&server, "after");
     assert_complete(&vault, &server);
+}
+
+#[test]
+fn approvers_are_asked_and_answer_with_what_they_got() {
+    let (vault, _) = vault();
+    let server = MailServer::start(vault.path(), "none", &[]);
+    configure(&vault, &server.settings("ops", OPS));
+    let policy =
+        "@approve(\"1 of security\")\npermit (principal == Service::\"hera\", action, resource);";
+    vault.run_with_input(&["policy", "set", "asks", "-"], policy.as_bytes());
+    let hera = vault.enrol("hera");
+    let mut keys = Vec::new();
+    for (name, more) in [
+        ("ana", &["--group", "security"][..]),
+        ("ben", &["--group", "network", "--group", "security"]),
+        ("in-no-group", &["--group", "network"]),
+        ("runs-it", &["--group", "security", "--operates", "hera"]),
+        ("retired", &["--group", "security"]),
+    ] {
+        let key = vault.service_key(name, "ed25519");
+        let public = key.with_extension("pub");
+        let mail = format!("{name}@people.example");
+        let add = ["approver", "add", name, "--key", public.to_str().unwrap()];
+        vault.run(&[&add[..], &["--mail", &mail], more].concat());
+        keys.push(key);
+    }
+    vault.run(&["approver", "retire", "retired"]);
+    let agent = vault.agent();
+    let ask = [
+        "sign",
+        "deploy-key",
+        "--message",
+        "m",
+        "--purpose",
+        "release 6",
+    ];
+    let asked = agent.request(&hera, &ask);
+    assert!(text(&asked).contains("\"pending\""), "{}", text(&asked));
+
+    let message = until(&server, "strongroom approve");
+    assert_eq!(
+        message["to"],
+        json!([
+            "ana@people.example",
+            "ben@people.example",
+            "ops@vault.example"
+        ])
+    );
+    assert_eq!(
+        header(&message, "Cc").unwrap(),
+        "ana@people.example, ben@people.example"
+    );
+    assert_eq!(header(&message, "Strongroom-Kind").unwrap(), "pending");
+    assert_eq!(header(&message, "Importance").unwrap(), "high");
+    assert_eq!(message["defects"], json!([]));
+    let id = vault.json(&["pending"])[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let command = format!("strongroom approve --from pending-{id}.json --sign-with KEY");
+    for text in [&message["plain"], &message["html"]["text"]] {
+        let text = text.as_str().unwrap();
+        assert!(text.contains(&command), "{text}");
+        assert!(text.contains(&format!("strongroom approve {id} or strongroom deny {id}")));
+        assert!(text.contains("release 6"));
+    }
+    // Everybody else is told of other things, and approvers are not.
+    for other in server.got() {
+        if other != message {
+            assert_eq!(other["to"], json!(["ops@vault.example"]));
+        }
+    }
+
+    // What was attached is all that an approver needs on another machine.
+    let file = &message["attachments"][0];
+    assert_eq!(file["name"], format!("pending-{id}.json"));
+    assert_eq!(file["type"], "application/json");
+    let attached = vault.path().join("attached.json");
+    fs::write(&attached, file["text"].as_str().unwrap()).unwrap();
+    let mut elsewhere = Command::new(crate::support::program());
+    elsewhere
+        .args(["approve", "--yes", "--from"])
+        .arg(&attached)
+        .arg("--sign-with")
+        .arg(&keys[0]);
+    let signed = vault.path().join("signed.json");
+    fs::write(&signed, crate::support::succeed(elsewhere)).unwrap();
+    vault.run(&["approve", "--signed", signed.to_str().unwrap()]);
+    until(&server, "ana approved");
+    let decision = vault
+        .entries()
+        .into_iter()
+        .rev()
+        .find(|entry| entry["kind"] == "decision");
+    let decision = decision.unwrap();
+    assert_eq!(
+        (&decision["approver"], &decision["decided"]),
+        (&json!("ana"), &json!("approved"))
+    );
 }
 
 #[test]

@@ -102,7 +102,7 @@ impl Desktop {
     /// What makes a channel of it in `agent.toml` that tells each thing by itself.
     pub fn settings(&self, name: &str) -> String {
         format!(
-            "[[notify]]\nname = \"{name}\"\nkind = \"desktop\"\nbus = \"{}\"\n[notify.tell]\ndigest = 0\ncatch_up = \"each\"\n",
+            "[[notify]]\nname = \"{name}\"\nkind = \"desktop\"\nbus = \"{}\"\n[notify.tell]\nurgency = \"quiet\"\ndigest = 0\ncatch_up = \"each\"\n",
             self.address()
         )
     }

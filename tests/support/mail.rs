@@ -76,7 +76,7 @@ impl MailServer {
     /// own, before those of `[notify.tell]`.
     pub fn settings(&self, name: &str, more: &str) -> String {
         format!(
-            "[[notify]]\nname = \"{name}\"\nkind = \"mail\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"{}\"\nfrom = \"Strongroom <strongroom@vault.example>\"\n{more}\n[notify.tell]\ndigest = 0\ncatch_up = \"each\"\n",
+            "[[notify]]\nname = \"{name}\"\nkind = \"mail\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"{}\"\nfrom = \"Strongroom <strongroom@vault.example>\"\n{more}\n[notify.tell]\nurgency = \"quiet\"\ndigest = 0\ncatch_up = \"each\"\n",
             self.port, self.tls
         )
     }
