@@ -11,17 +11,35 @@ use serde_json::Value;
 
 use super::{eventually, succeed};
 
-/// A running `systemd-journald`; it ends with the test.
+/// A journal in a directory of its own; it ends with the test.
 pub struct Journald {
-    child: Child,
     directory: PathBuf,
+    running: Option<Child>,
 }
 
 impl Journald {
-    /// Starts it; what it kept in this directory before is still there.
     pub fn start(directory: &Path) -> Self {
         fs::create_dir_all(directory.join("run/systemd/journal")).unwrap();
         fs::create_dir_all(directory.join("run/log/journal")).unwrap();
+        let mut journald = Self {
+            directory: directory.to_owned(),
+            running: None,
+        };
+        journald.come_up();
+        journald
+    }
+
+    /// The channel that tells it.
+    pub fn settings(&self, name: &str) -> String {
+        format!(
+            "[[notify]]\nname = \"{name}\"\nkind = \"journald\"\nsocket = \"{}\"\n",
+            self.socket().display()
+        )
+    }
+
+    /// Starts it again where it was; what it kept is still there.
+    pub fn come_up(&mut self) {
+        let directory = &self.directory;
         let _ = fs::remove_file(directory.join("run/systemd/journal/socket"));
         let mut command = Command::new("unshare");
         command
@@ -34,17 +52,15 @@ impl Journald {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(fs::File::create(directory.join("said")).unwrap());
-        let child = command.spawn().expect("`unshare` is missing; run the tests with `tests/run`");
-        let mut journald = Self {
-            child,
-            directory: directory.to_owned(),
-        };
+        let mut child = command
+            .spawn()
+            .expect("`unshare` is missing; run the tests with `tests/run`");
         eventually("journald listens", || {
             let said = || fs::read_to_string(directory.join("said")).unwrap();
-            assert!(journald.child.try_wait().unwrap().is_none(), "{}", said());
-            journald.socket().exists() && !journald.read(&[]).is_empty()
+            assert!(child.try_wait().unwrap().is_none(), "{}", said());
+            self.socket().exists() && !self.read(&[]).is_empty()
         });
-        journald
+        self.running = Some(child);
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -81,17 +97,20 @@ impl Journald {
     }
 
     /// SIGTERM, and waits: it writes out all that it has read.
-    pub fn stop(mut self) {
+    pub fn go_down(&mut self) {
+        let mut child = self.running.take().unwrap();
         let mut command = Command::new("kill");
-        command.args(["-s", "TERM", &self.child.id().to_string()]);
+        command.args(["-s", "TERM", &child.id().to_string()]);
         succeed(command);
-        self.child.wait().unwrap();
+        child.wait().unwrap();
     }
 }
 
 impl Drop for Journald {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.running {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

@@ -3,37 +3,78 @@
 
 use std::{
     fs,
+    net::TcpStream,
+    os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
 
-use super::{authority::Authority, eventually, text};
+use super::{
+    authority::Authority,
+    eventually, succeed,
+    told::{libraries, unpacked},
+};
 
-/// A running `rsyslogd`; it ends with the test.
+/// A receiver in a directory of its own; it ends with the test.
 pub struct Syslogd {
-    child: Child,
     directory: PathBuf,
-    /// Where it listens over TLS.
+    /// Who signed its certificate.
+    pub authority: Authority,
+    /// How it checks who sends: `anon` for nobody, `x509/certvalid` for the authority's certificates.
+    mode: &'static str,
+    /// Where it listens over TLS, on this machine.
     pub port: u16,
+    running: Option<Child>,
 }
 
 impl Syslogd {
-    /// Starts it in a directory of its own: over TLS on a port that the kernel chooses, and at the
-    /// socket `log` there.
-    pub fn start(directory: &Path, authority: &Authority) -> Self {
-        Self::start_on(directory, authority, 0)
+    /// Starts it: over TLS on a port that the kernel chooses, for who trusts its authority and calls it
+    /// `localhost`; and at a local socket.
+    pub fn start(directory: &Path) -> Self {
+        Self::start_with(directory, "anon")
     }
 
-    /// The same on a port that it had before; what it got before is still there.
-    pub fn start_on(directory: &Path, authority: &Authority, port: u16) -> Self {
-        Self::start_with(directory, authority, port, "anon")
-    }
-
-    /// `mode`: `anon`, or `x509/certvalid` to demand a certificate of the authority's.
-    pub fn start_with(directory: &Path, authority: &Authority, port: u16, mode: &str) -> Self {
+    pub fn start_with(directory: &Path, mode: &'static str) -> Self {
         fs::create_dir_all(directory).unwrap();
+        let mut syslogd = Self {
+            directory: directory.to_owned(),
+            authority: Authority::create(directory, "logs-authority"),
+            mode,
+            port: 0,
+            running: None,
+        };
+        syslogd.come_up();
+        syslogd
+    }
+
+    /// The channel that tells it over TLS.
+    pub fn settings(&self, name: &str) -> String {
+        format!(
+            "[[notify]]\nname = \"{name}\"\nkind = \"syslog\"\nserver = \"localhost:{}\"\ncacert = \"{}\"\nenterprise = 4242\n",
+            self.port,
+            self.authority.certificate()
+        )
+    }
+
+    /// The channel that tells it at the socket.
+    pub fn local_settings(&self, name: &str) -> String {
+        format!(
+            "[[notify]]\nname = \"{name}\"\nkind = \"syslog\"\nsocket = \"{}\"\nenterprise = 4242\n",
+            self.socket().display()
+        )
+    }
+
+    /// Starts it again where it was; what it got is still there.
+    pub fn come_up(&mut self) {
+        let Self {
+            directory,
+            authority,
+            mode,
+            port,
+            ..
+        } = self;
         let (certificate, key) = authority.sign("rsyslogd", "subjectAltName=DNS:localhost");
         let at = |name: &str| directory.join(name).display().to_string();
         let _ = fs::remove_file(at("port"));
@@ -60,10 +101,13 @@ impl Syslogd {
     parser.escapeControlCharactersOnReceive="off")
 module(load="imtcp" StreamDriver.Name="ossl" StreamDriver.Mode="1" StreamDriver.AuthMode="{mode}")
 module(load="imuxsock" SysSock.Use="off")
+module(load="mmpstrucdata")
 input(type="imtcp" port="{port}" address="127.0.0.1" listenPortFileName="{2}")
 input(type="imuxsock" Socket="{3}" useSpecialParser="off" parseHostname="on")
 template(name="json" type="list" option.jsonf="on") {{
-{properties}}}
+{properties}property(outname="elements" name="$!rfc5424-sd" format="jsonf")
+}}
+action(type="mmpstrucdata" sd_name.lowercase="off")
 action(type="omfile" file="{4}" template="json")
 "#,
             directory.display(),
@@ -73,28 +117,33 @@ action(type="omfile" file="{4}" template="json")
             at("got.jsonl"),
         );
         fs::write(at("rsyslog.conf"), configuration).unwrap();
-        let mut command = Command::new("/usr/sbin/rsyslogd");
-        command.args(["-n", "-i", "NONE", "-f", &at("rsyslog.conf")]);
+        let (folder, mut command) = unpacked("usr/sbin/rsyslogd");
+        command
+            .arg("-M")
+            .arg(libraries(&folder).join("rsyslog"))
+            .args(["-n", "-i", "NONE", "-f", &at("rsyslog.conf")]);
         let said = fs::File::create(at("said")).unwrap();
         let child = command
             .stdin(Stdio::null())
             .stdout(said.try_clone().unwrap())
             .stderr(said)
-            .spawn()
-            .expect("rsyslogd is missing; run the tests with `tests/run`");
-        let mut syslogd = Self {
-            child,
-            directory: directory.to_owned(),
-            port,
-        };
+            .spawn();
+        let mut child = child.unwrap();
+        let (mut listens, before) = (0, self.port);
         eventually("rsyslogd listens", || {
             let said = || fs::read_to_string(at("said")).unwrap();
-            assert!(syslogd.child.try_wait().unwrap().is_none(), "{}", said());
+            assert!(child.try_wait().unwrap().is_none(), "{}", said());
             let port = fs::read_to_string(at("port")).unwrap_or_default();
-            syslogd.port = port.trim().parse().unwrap_or_default();
-            syslogd.port != 0 && syslogd.socket().exists()
+            // The file is written for a port that the kernel chose only.
+            listens = port.trim().parse().unwrap_or(before);
+            listens != 0
+                && TcpStream::connect(("127.0.0.1", listens)).is_ok()
+                && UnixDatagram::unbound()
+                    .and_then(|socket| socket.connect(at("log")))
+                    .is_ok()
         });
-        syslogd
+        self.port = listens;
+        self.running = Some(child);
     }
 
     /// The local socket.
@@ -102,9 +151,17 @@ action(type="omfile" file="{4}" template="json")
         self.directory.join("log")
     }
 
-    /// Everything that it got so far.
+    /// Everything that it got of this program so far.
     pub fn got(&self) -> Vec<Value> {
-        got(&self.directory)
+        let got = self.directory.join("got.jsonl");
+        let lines = fs::read_to_string(got).unwrap_or_default();
+        let whole = lines.rfind('\n').map_or("", |end| &lines[..end]);
+        whole
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
+            // It says something by itself, too.
+            .filter(|message: &Value| message["app"] != "rsyslogd")
+            .collect()
     }
 
     /// The ids of the notifications that it got so far, at the end of their texts.
@@ -114,23 +171,13 @@ action(type="omfile" file="{4}" template="json")
     }
 
     /// SIGTERM, and waits: it writes out all that it has read.
-    pub fn stop(mut self) {
+    pub fn go_down(&mut self) {
+        let mut child = self.running.take().unwrap();
         let mut command = Command::new("kill");
-        command.args(["-s", "TERM", &self.child.id().to_string()]);
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{}", text(&output));
-        self.child.wait().unwrap();
+        command.args(["-s", "TERM", &child.id().to_string()]);
+        succeed(command);
+        child.wait().unwrap();
     }
-}
-
-/// What a receiver in this directory got, while it runs or after.
-pub fn got(directory: &Path) -> Vec<Value> {
-    let lines = fs::read_to_string(directory.join("got.jsonl")).unwrap_or_default();
-    let whole = lines.rfind('\n').map_or("", |end| &lines[..end]);
-    whole
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
-        .collect()
 }
 
 /// The notification's id.
@@ -142,7 +189,9 @@ pub fn id(message: &Value) -> String {
 
 impl Drop for Syslogd {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.running {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

@@ -100,6 +100,11 @@ impl Command {
         }
     }
 
+    /// How long the program may take.
+    pub fn patience(&self) -> Duration {
+        self.timeout
+    }
+
     /// Delivered means that the program ended with 0.
     pub async fn deliver(&self, notification: &Notification) -> anyhow::Result<()> {
         let Some((name, arguments)) = self.program.split_first() else {
@@ -121,21 +126,31 @@ impl Command {
         let mut child = command
             .spawn()
             .with_context(|| format!("cannot start `{name}`"))?;
-        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let mut group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
         let Ok(ended) = tokio::time::timeout(self.timeout, run(&mut child, &line)).await else {
-            if let Some(group) = group {
-                let _ = kill_process_group(group, Signal::KILL);
-            }
             bail!(
                 "`{name}` took longer than {} s and was stopped",
                 self.timeout.as_secs()
             );
         };
+        group.0 = None;
         let (status, said) = ended.with_context(|| format!("cannot run `{name}`"))?;
         match (status.success(), last_line(&said)) {
             (true, _) => Ok(()),
             (false, None) => bail!("`{name}` failed: {status}"),
             (false, Some(said)) => bail!("`{name}` failed: {status}: {said}"),
+        }
+    }
+}
+
+/// A program that runs with what it started. Who stops waiting for it (its time is over, or the agent
+/// ends) stops all of that.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            let _ = kill_process_group(group, Signal::KILL);
         }
     }
 }

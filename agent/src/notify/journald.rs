@@ -160,7 +160,7 @@ fn fields(notification: &Notification) -> anyhow::Result<Vec<u8>> {
         sentence,
         facts,
         entry,
-        ..
+        marks,
     } = notification;
     let mut fields = Fields(Vec::with_capacity(2048));
     fields.add("MESSAGE", sentence);
@@ -175,9 +175,12 @@ fn fields(notification: &Notification) -> anyhow::Result<Vec<u8>> {
     );
     fields.add("STRONGROOM_ID", id);
     fields.add("STRONGROOM_INDEX", &index.to_string());
-    fields.add("STRONGROOM_TIME", &time.to_string());
+    fields.add("STRONGROOM_TIME", &syslog::timestamp(*time));
     fields.add("STRONGROOM_KIND", kind);
     fields.add("STRONGROOM_URGENCY", word(*urgency));
+    for mark in marks {
+        fields.add("STRONGROOM_MARK", mark.as_str());
+    }
     for fact in facts.iter().take(FACTS) {
         fields.add(&name(&fact.label), &fact.text);
     }
@@ -263,6 +266,7 @@ mod tests {
         };
         assert_eq!(of("MESSAGE"), ["one\nPRIORITY=0\ntwo"]);
         assert_eq!(of("PRIORITY"), ["5"]);
+        assert_eq!(of("STRONGROOM_MARK"), ["first-use", "unusual-hour"]);
         assert_eq!(
             of("STRONGROOM_FIELD_A_B_PRIORITY"),
             ["x\nPRIORITY\n\u{1}\0\0\0\0\0\0\00\n"]

@@ -23,6 +23,7 @@ mod message;
 mod tls;
 
 use message::Writer;
+pub use message::timestamp;
 use tls::Receiver;
 
 /// The name under which the messages stand.
@@ -42,7 +43,7 @@ pub struct Settings {
     pub tell: Tell,
     /// The receiver over TLS, `logs.example.com` or `logs.example.com:6514`.
     pub server: Option<String>,
-    /// PEM certificates to trust instead of the platform's.
+    /// PEM certificates to trust instead of the platform's; with a `certificate`, its binding says it.
     pub cacert: Option<PathBuf>,
     /// The secret, of kind `mtls`, whose certificate is shown to the receiver.
     pub certificate: Option<Name>,
@@ -72,6 +73,11 @@ impl Settings {
             ),
             (Some(server), None) => {
                 host_and_port(server).with_context(|| format!("channel `{name}`: `server`"))?;
+                if self.cacert.is_some() && self.certificate.is_some() {
+                    bail!(
+                        "channel `{name}`: whom a certificate of the vault is shown to is said in its binding: put `cacert` there"
+                    )
+                }
             }
             (None, socket) => {
                 if socket.as_ref().is_some_and(|socket| !socket.is_absolute()) {

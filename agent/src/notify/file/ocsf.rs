@@ -20,6 +20,8 @@ use strongroom::{
     request::WayIn,
 };
 
+use crate::notify::syslog::timestamp;
+
 mod administration;
 mod request;
 
@@ -154,6 +156,7 @@ impl Event {
             time,
             urgency,
             kind,
+            marks,
             sentence,
             ..
         } = notification;
@@ -174,10 +177,11 @@ impl Event {
                     "version": VERSION,
                     "uid": id,
                     "event_code": kind,
+                    "labels": (!marks.is_empty()).then_some(marks),
                     "log_name": log,
                     "log_provider": "strongroom",
                     "sequence": i32::try_from(*index).ok(),
-                    "original_time": time.to_string(),
+                    "original_time": timestamp(*time),
                     "product": {
                         "name": "Strongroom",
                         "vendor_name": "Strongroom",

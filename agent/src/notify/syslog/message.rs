@@ -89,6 +89,15 @@ fn element(enterprise: u32, notification: &Notification, room: usize) -> String 
     for (name, value) in own {
         let _ = write!(element, " {name}=\"{}\"", param_value(&value));
     }
+    // In one value: many readers keep only the last of several with one name.
+    let marks: Vec<_> = notification
+        .marks
+        .iter()
+        .map(|mark| mark.as_str())
+        .collect();
+    if !marks.is_empty() {
+        let _ = write!(element, " marks=\"{}\"", marks.join(","));
+    }
     let mut left_out = 0_usize;
     for fact in &notification.facts {
         let value = cut(&fact.text, LONGEST_VALUE);
@@ -112,7 +121,7 @@ pub fn sequence(sent: u32) -> u32 {
 }
 
 /// RFC 3339 with milliseconds in UTC; the NILVALUE for a year that has not four digits.
-fn timestamp(time: Timestamp) -> String {
+pub fn timestamp(time: Timestamp) -> String {
     const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
     let text = PRINTER.timestamp_to_string(&time);
     match text.len() {
@@ -148,7 +157,7 @@ fn param_name(label: &str) -> String {
     match name.as_str() {
         "" => "_".to_owned(),
         // What this program says by itself nobody else can say.
-        "id" | "index" | "kind" | "urgency" | "more" => format!("{name}_"),
+        "id" | "index" | "kind" | "urgency" | "marks" | "more" => format!("{name}_"),
         _ => name,
     }
 }

@@ -9,7 +9,7 @@ pub fn notification(sentence: &str, facts: Vec<Fact>) -> Notification {
     serde_json::from_value(json!({
         "id": "vault.example/7", "index": 7, "time": "2026-03-01T10:00:00.123Z",
         "urgency": "normal", "kind": "use", "sentence": sentence, "facts": facts,
-        "entry": {"kind": "use"}, "marks": [],
+        "entry": {"kind": "use"}, "marks": ["first-use", "unusual-hour"],
     }))
     .unwrap()
 }
@@ -63,7 +63,7 @@ fn a_message_with_one_says_everything_and_nothing_ends_a_value_early() {
     );
     assert!(text.starts_with("<157>1 "), "19 * 8 + 5: {text}");
     let element = "[strongroom@4242 id=\"vault.example/7\" index=\"7\" kind=\"use\" urgency=\"normal\" \
-                   asked_for_as=\"deploy\" id_=\"another/1\" \
+                   marks=\"first-use,unusual-hour\" asked_for_as=\"deploy\" id_=\"another/1\" \
                    field.a___b_=\"end\\\"\\] [x@1 y=\\\"\\\\\\\\n\\\\u{1b}[2J\\\\u{85}ok\"][origin ";
     assert!(text.contains(element), "{text}");
 }
@@ -153,6 +153,7 @@ fn settings_that_contradict_each_other_are_refused() {
         "socket = 'dev/log'",
         "cacert = 'a.pem'",
         "certificate = 'siem-client'",
+        "server = 'a'\ncacert = 'a.pem'\ncertificate = 'siem-client'",
         "hostname = 'a b'",
         "enterprise = 0",
         "enterprise = 32473",
