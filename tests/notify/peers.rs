@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::support::{Vault, desktop::Desktop};
+use crate::support::{Vault, desktop::Desktop, mail::MailServer};
 
 /// The other end of one channel.
 pub trait Peer {
@@ -28,9 +28,12 @@ pub trait Peer {
 pub type Make = fn(&Path) -> Box<dyn Peer>;
 
 /// For every kind of channel the peer that it is tested with. The kind is also its name.
-pub const PEERS: [(&str, Make); 2] = [
+pub const PEERS: [(&str, Make); 3] = [
     ("command", |directory| Box::new(Program::new(directory))),
     ("desktop", |directory| Box::new(Desktop::start(directory))),
+    ("mail", |directory| {
+        Box::new(MailServer::start(directory, "implicit", &[]))
+    }),
 ];
 
 /// A program that keeps what it is told in a file, and fails while that is not there.
@@ -92,6 +95,27 @@ impl Peer for Desktop {
 
     fn received(&self) -> Vec<String> {
         Desktop::received(self)
+    }
+}
+
+impl Peer for MailServer {
+    fn settings(&self, _: &Vault) -> String {
+        let more = format!("to = [\"ops@vault.example\"]\n{}", self.trusted());
+        let settings = MailServer::settings(self, "mail", &more);
+        let (settings, _) = settings.split_once("[notify.tell]").unwrap();
+        settings.to_owned()
+    }
+
+    fn go_down(&mut self) {
+        self.stop();
+    }
+
+    fn come_up(&mut self) {
+        self.start_again(&[]);
+    }
+
+    fn received(&self) -> Vec<String> {
+        MailServer::received(self)
     }
 }
 
