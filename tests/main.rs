@@ -22,6 +22,7 @@ mod desktop;
 mod disk;
 mod file;
 mod first_day;
+mod hooks;
 mod http;
 mod journald;
 mod kill;

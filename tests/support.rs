@@ -14,6 +14,7 @@ use tempfile::TempDir;
 pub mod authority;
 pub mod clock;
 pub mod desktop;
+pub mod hook;
 pub mod journald;
 pub mod mail;
 pub mod peer;

@@ -20,6 +20,7 @@ use strongroom::{
 use crate::{host::Host, serve::lifecycle};
 
 mod channel;
+mod chat;
 mod credential;
 mod cut;
 mod follower;
@@ -27,6 +28,7 @@ mod health;
 mod history;
 mod local;
 mod position;
+mod post;
 mod retry;
 mod route;
 mod tell;

@@ -73,6 +73,9 @@
 //!   and notifications elsewhere show it.
 //! - **Counts of uses set back**: the database refuses it, until somebody drops its triggers. The
 //!   entries of the uses stay: a key's encryptions can be counted anew from the audit log.
+//! - **`agent.toml` changed**: nobody signs it. Whoever writes it decides what is told to whom, so it
+//!   can keep notifications from the owner and show them to others. No secret goes anywhere by it:
+//!   where a channel sends its credential is in the secret's binding.
 //! - **An old slot put back**: an old passphrase opens the vault again, for who knows it.
 //!
 //! # Other users of the machine
@@ -91,6 +94,8 @@
 //! - The process is not dumpable and leaves no core file; debuggers of the same user are kept out
 //!   of it on Linux. Pages with the root are locked, not dumped, and wiped; if the limit on locked
 //!   memory is too low, `status` says so.
+//! - The credentials of channels stay in memory after `lock`, so that the owner is told while the vault
+//!   is locked, until the agent ends; in pages that may be swapped out, but are not dumped.
 //! - Every allocation is wiped when it is freed. Registers and the stack hold copies while a key
 //!   is used.
 //! - The local socket lets the owner's user administrate: reading lists takes no passphrase,

@@ -21,6 +21,7 @@ use super::{
     health::{Condition, State},
     history::History,
     position::Position,
+    post,
     retry::Retry,
     route::Route,
 };
@@ -129,6 +130,8 @@ impl Follower {
                         return;
                     }
                     self.position.settle().await;
+                    // A receiver that wants to be left alone is, as long as it said.
+                    let pause = post::pause(&error).map_or(pause, |asked| asked.max(pause));
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = hope => {}
@@ -142,7 +145,7 @@ impl Follower {
     /// Tells what a digest holds before its time: nobody would while the agent does not run.
     async fn close(&mut self, size: &watch::Receiver<u64>) {
         if let Some(plan) = &mut self.plan {
-            plan.close(Timestamp::now());
+            plan.close();
         }
         if let Err(error) = self.catch_up(size).await {
             self.failed(&error);

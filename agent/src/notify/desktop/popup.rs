@@ -127,7 +127,6 @@ mod tests {
                     text: (*text).to_owned(),
                 })
                 .collect(),
-            marks: Vec::new(),
             entry: serde_json::Value::Null,
         }
     }
