@@ -74,6 +74,10 @@ fn a_suspended_service_collects_nothing() {
     assert!(told.contains("401") || told.contains("403"), "{told}");
     let told = refusal(&collect(&agent, &key, &id), 1);
     assert_eq!(told["status"], 401);
+    // What waited is denied, for good.
+    assert_eq!(vault.json(&["pending", &id])["ended"], "denied");
+    vault.run(&["service", "resume", "atlas"]);
+    assert_eq!(refusal(&collect(&agent, &key, &id), 3)["status"], 403);
     assert!(entries(&vault, "use").is_empty());
 }
 
