@@ -78,6 +78,22 @@ enum Plain<'a> {
     Written(&'a serde_json::value::RawValue),
 }
 
+/// The body for a request that waits.
+#[derive(Serialize)]
+struct Accepted<'a> {
+    id: String,
+    expires: Timestamp,
+    entry: &'a str,
+    receipt: &'a str,
+}
+
+/// The body for a request that was given up.
+#[derive(Serialize)]
+struct GivenUp {
+    id: String,
+    cancelled: bool,
+}
+
 /// The body of a refusal, RFC 9457; `entry`, `receipt` and `retry_after` are our extension members.
 #[derive(Serialize)]
 struct Details<'a> {
@@ -127,6 +143,27 @@ impl Answer {
             _ => 0,
         };
         Self::json_of(StatusCode::OK, &success, written.saturating_add(USUAL))
+    }
+
+    /// The answer to a request that waits until somebody approves it: 202, with the id by which to
+    /// ask what became of it, and the entry by which it waits.
+    pub fn to_waiting(expires: Timestamp, noted: &Noted) -> Self {
+        let accepted = Accepted {
+            id: noted.index.to_string(),
+            expires,
+            entry: &noted.entry,
+            receipt: &noted.receipt,
+        };
+        Self::json(StatusCode::ACCEPTED, &accepted)
+    }
+
+    /// The answer to a call that gave up the request with this id.
+    pub fn to_cancelled(id: u64) -> Self {
+        let given_up = GivenUp {
+            id: id.to_string(),
+            cancelled: true,
+        };
+        Self::json(StatusCode::OK, &given_up)
     }
 
     /// A refusal. `detail` is what the remote is told: it is about the remote's own bytes or

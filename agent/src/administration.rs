@@ -7,8 +7,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use strongroom::{
-    approval::ApproverKey,
-    audit::{Action, Committed, Submission},
+    approval::{ApproverKey, Verdict},
+    audit::{Action, Committed, Noted, Submission},
     binding::Binding,
     name::Name,
     operation::Kind,
@@ -22,6 +22,7 @@ use strongroom::{
 };
 
 use crate::{
+    decide,
     hidden::Hidden,
     host::{Host, Purpose},
     listing, notify, rotation,
@@ -100,6 +101,19 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
         Command::ListAliases => Ok(json!(listing::aliases(&host.vault().catalog()))),
         Command::ListServices => Ok(json!(listing::services(&host.vault().catalog()))),
         Command::ListApprovers => Ok(json!(listing::approvers(&host.vault().catalog()))),
+        Command::ListPending => Ok(json!(decide::rows(host).map_err(Stop::failed)?)),
+        Command::ShowPending { id } => Ok(json!(decide::row(host, id).map_err(Stop::failed)?)),
+        Command::HandIn(signed) => told(decide::signed_by_approver(host, &signed).await),
+        // The safe direction takes no passphrase, also while the vault is locked.
+        Command::Decide {
+            verdict: Verdict::Approve,
+            ..
+        } if !host.is_proved() => Err(Stop::PassphraseNeeded),
+        Command::Decide {
+            id,
+            verdict,
+            minutes,
+        } => told(decide::by_owner(host, id, verdict, minutes).await),
         Command::ListPolicies => Ok(json!(listing::policies(&host.vault().catalog()))),
         Command::ListChannels => Ok(json!(notify::rows(host).map_err(Stop::failed)?)),
         Command::Unlock { passphrase } => unlock(host, Key::Passphrase(passphrase)).await,
@@ -143,6 +157,11 @@ async fn attempt(host: &Arc<Host>, call: Call) -> Result<Value, Stop> {
             }
         }
     }
+}
+
+fn told(decided: Result<Noted, decide::Undecided>) -> Result<Value, Stop> {
+    let noted = decided.map_err(Stop::failed)?;
+    Ok(json!(decide::OnRecord::from(noted)))
 }
 
 /// The commands that add signed records to the vault.
@@ -325,6 +344,7 @@ pub(crate) async fn change(
         Ok(Committed::Changed(changed)) => {
             host.vault().apply(&changed)?;
             host.changed().notify_one();
+            host.waiting().wake_all();
             Ok(changed)
         }
         Ok(_) => Err(Stop::failed(

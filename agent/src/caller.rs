@@ -17,12 +17,18 @@ use interprocess::local_socket::{
 };
 use jiff::Timestamp;
 use strongroom::{
+    answer::JSON,
+    audit::receipt,
     client::{self, AgentKeys, Call, CheckedAnswer, Draft, SignedRequest, SigningKey},
+    notification::escaped,
     request::prefer::PREFER,
     service::key::PublicKey,
 };
 
-use crate::host::Introduction;
+use crate::{
+    decide::{OnRecord, Signed},
+    host::Introduction,
+};
 
 /// Answers are a result and a receipt: the largest is 10 MiB of a provider's text, every character
 /// of it written as an escape. What is larger is not ours.
@@ -135,6 +141,29 @@ impl Caller {
             &raw.body,
             keys,
         )?)
+    }
+
+    /// Hands in what an approver signed, and believes only what this agent signs.
+    pub async fn hand_in(&self, signed: &Signed, keys: &AgentKeys) -> anyhow::Result<OnRecord> {
+        let body = Full::new(Bytes::from(serde_json::to_vec(signed)?));
+        let request = Request::post(self.uri("/v1/approval"))
+            .header(http::header::CONTENT_TYPE, JSON)
+            .body(body)?;
+        let raw = self.send(request).await?;
+        client::check_signature(raw.status, &raw.headers, &raw.body, &keys.answers, None)
+            .context("the answer is not believed")?;
+        if raw.status != StatusCode::OK {
+            let problem: serde_json::Value = serde_json::from_slice(&raw.body)?;
+            let text = |name: &str| problem.get(name).and_then(serde_json::Value::as_str);
+            let why = text("detail")
+                .or(text("title"))
+                .unwrap_or("no reason was given");
+            bail!("it does not count: {}", escaped(why));
+        }
+        let on_record: OnRecord = serde_json::from_slice(&raw.body)?;
+        receipt::verify(&on_record.entry, &on_record.receipt, &keys.checkpoints)
+            .context("the answer is not believed")?;
+        Ok(on_record)
     }
 
     async fn send(&self, mut request: Request<Full<Bytes>>) -> anyhow::Result<Raw> {

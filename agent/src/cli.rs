@@ -7,6 +7,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use jiff::Timestamp;
 use strongroom::{name::Name, service::key::Thumbprint};
 
+pub mod approval;
 pub mod approver;
 pub mod audit;
 pub mod binding;
@@ -25,7 +26,8 @@ mod words;
 
 use door::Door;
 pub use words::{
-    Alias, Approver, Attach, Grant, HttpAsk, HttpFlags, Policy, Request, RotateFlags, Secret,
+    Alias, Approve, Approver, Attach, Deny, Grant, HttpAsk, HttpFlags, Pending, Policy, Request,
+    RotateFlags, Secret,
 };
 
 use crate::{home::Home, show::say};
@@ -105,6 +107,12 @@ pub enum Command {
     /// Who may say yes where a policy asks for an approval
     #[command(subcommand)]
     Approver(Approver),
+    /// What waits until somebody approves it
+    Pending(Pending),
+    /// Say yes to a request that waits
+    Approve(Approve),
+    /// Say no to a request that waits
+    Deny(Deny),
     /// Let a service do an operation with a secret
     Grant(Box<Grant>),
     /// Policies: who may do what with which secret (Cedar)
@@ -242,6 +250,12 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match command {
         Command::Demo => return demo::demo().await,
         Command::Request(ask) => return request::request(*ask, json).await,
+        Command::Approve(approve) if approve.which.is_elsewhere() => {
+            return approval::elsewhere(approve.word(), &approve.which, json).await;
+        }
+        Command::Deny(deny) if deny.which.is_elsewhere() => {
+            return approval::elsewhere(deny.word(), &deny.which, json).await;
+        }
         Command::Openapi => {
             say!("{}", crate::openapi::DOCUMENT.trim_end())?;
             return Ok(());
@@ -295,6 +309,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Alias(command) => secret::alias(&door, command, json).await,
         Command::Service(command) => service::service(&door, command, json).await,
         Command::Approver(command) => approver::approver(&door, command, json).await,
+        Command::Pending(pending) => approval::pending(&door, &pending, json).await,
+        Command::Approve(approve) => {
+            approval::decide(&door, approve.word(), &approve.which, file, json).await
+        }
+        Command::Deny(deny) => approval::decide(&door, deny.word(), &deny.which, file, json).await,
         Command::Grant(grant) => policy::grant(&door, *grant, json).await,
         Command::Policy(command) => policy::policy(&door, command, json).await,
         Command::Notify(command) => audit::notify(&door, command, json).await,

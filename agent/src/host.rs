@@ -15,7 +15,7 @@ use strongroom::{
     audit::{Committed, Log, NotRecorded, Submission},
     identity::Identity,
     store::{
-        Reader as _, StoreError,
+        Reader as _,
         sqlite::{SqliteReader, SqliteStore},
     },
     vault::Vault,
@@ -33,6 +33,7 @@ use crate::{
     remembered,
     turns::Turns,
     under_way::UnderWay,
+    waiting::Waiting,
     writer::Writer,
 };
 
@@ -61,6 +62,7 @@ pub struct Host {
     /// Told when the vault was changed.
     changed: Notify,
     turns: Turns,
+    waiting: Waiting,
     /// Held shared from the decision on a request to the use of its key, and alone while a change
     /// becomes durable and counts.
     uses: tokio::sync::RwLock<()>,
@@ -139,6 +141,7 @@ impl Host {
         .with_context(|| format!("the audit log in `{}` cannot be trusted", path.display()))?;
         let (writer, thread) = Writer::start(log)?;
         let held_bytes = config.limits.held;
+        let waiting = Waiting::new(config.limits.waiting);
         let host = Self {
             home,
             config,
@@ -156,6 +159,7 @@ impl Host {
             under_way: Arc::default(),
             changed: Notify::new(),
             turns: Turns::default(),
+            waiting,
             uses: tokio::sync::RwLock::new(()),
             changing: tokio::sync::Mutex::new(()),
             purpose,
@@ -191,6 +195,11 @@ impl Host {
     /// Who waits for which secret.
     pub fn turns(&self) -> &Turns {
         &self.turns
+    }
+
+    /// The calls that wait until somebody approves.
+    pub fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// The way to providers.
@@ -230,6 +239,7 @@ impl Host {
     pub fn lock(&self) {
         self.vault.lock();
         self.outbound.cut_off();
+        self.waiting.stop_all();
     }
 
     pub fn noise(&self) -> &Folder {
@@ -246,10 +256,7 @@ impl Host {
     }
 
     /// Reads what is committed.
-    pub fn read<T>(
-        &self,
-        read: impl FnOnce(&SqliteReader) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    pub fn read<T, E>(&self, read: impl FnOnce(&SqliteReader) -> Result<T, E>) -> Result<T, E> {
         read(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

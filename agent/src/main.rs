@@ -14,6 +14,7 @@ mod administration;
 mod caller;
 mod cli;
 mod config;
+mod decide;
 mod due;
 mod errand;
 mod exit;
@@ -33,6 +34,7 @@ mod show;
 mod tls;
 mod turns;
 mod under_way;
+mod waiting;
 mod writer;
 
 /// Every allocation is wiped when it is freed: buffers of libraries hold secrets for a moment too.

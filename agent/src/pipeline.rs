@@ -1,8 +1,9 @@
 //! The whole agent on one screen: what happens to a request.
 //!
-//! Read [`access`] aloud: read, parse, authenticate, authorise, look whether the vault is open,
-//! record, use the key. Each step takes the last one's proof by value, so none can be left out, and
-//! no key is used before its entry is durable.
+//! Read [`access`] aloud: read, parse, authenticate, authorise, ask where somebody has to approve,
+//! look whether the vault is open, record, use the key. Each step takes the last one's proof by
+//! value, so none can be left out, and no key is used before its entry is durable. What waited for
+//! an approval goes the same way again when it is collected ([`waiting`](crate::waiting)).
 
 use std::sync::Arc;
 
@@ -10,24 +11,28 @@ use http::{request::Parts, uri::PathAndQuery};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use strongroom::{
-    answer::{Answer, Problem},
-    audit::{Committed, Event, NotRecorded, Reason, Recorded, Submission},
+    answer::Answer,
+    audit::{Committed, Reason, Recorded, Submission},
     errand::Progress,
     policy::{Authorized, Permit, Refused},
-    request::{Arrival, Malformed, NotAuthenticated, Request, RequestSignature},
-    vault::{Outcome, UseError, Used},
+    request::{Arrival, MAX_BODY, Request, RequestSignature},
+    vault::{Outcome, Used},
 };
 
 use crate::{
     errand,
     host::Host,
-    noise::Noise,
     outbound::Held,
     serve::{
         api::{self, Reply},
         body::{self, Unread},
     },
+    waiting::{self, Ended, Waits},
 };
+
+mod stop;
+
+pub use stop::Stop;
 
 /// Answers one access request; whatever the answer, it is signed and bound to the request.
 pub async fn answer(
@@ -37,15 +42,27 @@ pub async fn answer(
     body: &mut Incoming,
 ) -> Reply {
     let held = Held::new(host.outbound().room());
-    let answer = match outcome(host, arrival, parts, body, &held).await {
-        Ok(outcome) => Ok(outcome),
-        Err(stop) => Err(refuse(host, arrival, stop).await),
+    let ended = outcome(host, arrival, parts, body, &held).await;
+    reply(host, arrival, parts, ended, held).await
+}
+
+/// Answers a signed call, with what came of it or with why nothing did.
+pub async fn reply(
+    host: &Arc<Host>,
+    arrival: Arrival,
+    parts: &Parts,
+    ended: Result<Ended, Stop>,
+    held: Arc<Held>,
+) -> Reply {
+    let Ended { answer, waited } = match ended {
+        Ok(ended) => ended,
+        Err(stop) => Ended::at_once(stop.refuse(host, arrival).await),
     };
     apart(held.is_anything(), || {
-        let answer = answer.map_or_else(|refusal| refusal, Answer::to_outcome);
         let bound_to = RequestSignature::of(&parts.headers);
-        let signature = answer.sign(host.identity(), bound_to.as_ref(), Timestamp::now());
-        api::keeping(answer, signature, held)
+        let mut headers = answer.sign(host.identity(), bound_to.as_ref(), Timestamp::now());
+        headers.extend(waited.and_then(waiting::applied));
+        api::keeping(answer, headers, held)
     })
 }
 
@@ -57,21 +74,28 @@ pub fn apart<T>(is_large: bool, work: impl FnOnce() -> T) -> T {
     }
 }
 
-/// The request has `limits.request_seconds` until its key is used; a provider has its own time.
+/// The request has `limits.request_seconds` until its key is used, or until it waits; a provider has
+/// its own time, and so has whoever approves.
 async fn outcome(
     host: &Arc<Host>,
     arrival: Arrival,
     parts: &Parts,
     body: &mut Incoming,
     held: &Arc<Held>,
-) -> Result<Outcome, Stop> {
+) -> Result<Ended, Stop> {
     let access = access(host, arrival, parts, body, held);
     match tokio::time::timeout(host.config().limits.request(), access).await {
-        Ok(Ok(Used::Done(outcome))) => Ok(outcome),
-        Ok(Ok(Used::Begun(progress))) => finish(host, progress, held).await,
+        Ok(Ok(Access::Used(used))) => finish(host, used, held).await.map(Ended::at_once),
+        Ok(Ok(Access::Waits(waits))) => Ok(waiting::wait(host, arrival, parts, waits, held).await),
         Ok(Err(stop)) => Err(stop),
         Err(_) => Err(Stop::TooSlow),
     }
+}
+
+/// How far a request comes at once.
+enum Access {
+    Used(Used),
+    Waits(Waits),
 }
 
 async fn access(
@@ -80,9 +104,9 @@ async fn access(
     parts: &Parts,
     body: &mut Incoming,
     held: &Held,
-) -> Result<Used, Stop> {
+) -> Result<Access, Stop> {
     let bytes = body::signed(host, parts, body, held).await?;
-    let request = apart(held.is_anything(), || parse(host, parts, bytes))?;
+    let (request, whole) = apart(held.is_anything(), || parse(host, parts, bytes))?;
 
     // What the owner changes comes before all of this or after it.
     let _unchanged = host.unchanged().await;
@@ -95,25 +119,36 @@ async fn access(
         now,
     )?;
     let permit = match authenticated.authorize(&catalog)? {
-        Authorized::Permit(permit) => open(host, permit)?,
+        Authorized::Permit(permit) => permit,
         Authorized::Proposal(proposal) => {
-            let detail = "nobody can be asked for an approval yet";
-            return Err(proposal.refuse(Reason::NeedsApproval, detail).into());
+            match waiting::standing(host, *proposal, &catalog, now)? {
+                Ok(permit) => permit,
+                Err(proposal) => {
+                    let waits = waiting::ask(host, parts, whole, *proposal, now).await?;
+                    return Ok(Access::Waits(waits));
+                }
+            }
         }
     };
+    let permit = open(host, permit)?;
     let recorded = record(host, permit).await?;
-    Ok(host.vault().use_key(recorded)?)
+    Ok(Access::Used(host.vault().use_key(recorded)?))
 }
 
-/// The bytes are given up here: what is large in a request is held once.
-fn parse(host: &Host, parts: &Parts, bytes: Vec<u8>) -> Result<Request, Stop> {
-    let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
-    let request = Request::parse(&parts.method, target, &parts.headers, &bytes)?;
+/// The bytes of a large request are given up here: it is held once, and can't wait for anybody.
+fn parse(host: &Host, parts: &Parts, bytes: Vec<u8>) -> Result<(Request, Option<Vec<u8>>), Stop> {
+    let request = Request::parse(&parts.method, target(parts), &parts.headers, &bytes)?;
     let is_large = bytes.len() > host.config().limits.body;
     if is_large && !request.operation().takes_large_body() {
         return Err(Stop::Unread(Unread::TooLarge));
     }
-    Ok(request)
+    let whole = (bytes.len() <= MAX_BODY).then_some(bytes);
+    Ok((request, whole))
+}
+
+/// The path as the agent sees it, with the query if there is one.
+pub fn target(parts: &Parts) -> &str {
+    parts.uri.path_and_query().map_or("", PathAndQuery::as_str)
 }
 
 /// A locked vault answers 423, and the entry tells the owner who asked.
@@ -128,7 +163,7 @@ fn open(host: &Host, permit: Permit) -> Result<Permit, Box<Refused>> {
 }
 
 /// Durable first: what comes back is the proof that the key may be used now.
-async fn record(host: &Host, permit: Permit) -> Result<Recorded, Stop> {
+pub async fn record(host: &Host, permit: Permit) -> Result<Recorded, Stop> {
     match host.record(Submission::Use(permit)).await? {
         Committed::Use(recorded) => Ok(recorded),
         Committed::Refused(refused) => Err(Stop::RefusedOnRecord(refused)),
@@ -137,118 +172,19 @@ async fn record(host: &Host, permit: Permit) -> Result<Recorded, Stop> {
     }
 }
 
-/// A use that needs its provider's answer goes on by itself, also if the caller hangs up: what
-/// happened outside is recorded.
-async fn finish(host: &Arc<Host>, progress: Progress, held: &Arc<Held>) -> Result<Outcome, Stop> {
+/// The answer to a use. One that needs its provider's answer goes on by itself, also if the caller
+/// hangs up: what happened outside is recorded.
+pub async fn finish(host: &Arc<Host>, used: Used, held: &Arc<Held>) -> Result<Answer, Stop> {
+    let outcome = match used {
+        Used::Done(outcome) => outcome,
+        Used::Begun(progress) => provided(host, progress, held).await?,
+    };
+    Ok(apart(held.is_anything(), || Answer::to_outcome(outcome)))
+}
+
+async fn provided(host: &Arc<Host>, progress: Progress, held: &Arc<Held>) -> Result<Outcome, Stop> {
     match errand::finish(host, progress, held).await? {
         Committed::Outcome(outcome) => outcome.map_err(Stop::NotUsed),
         _ => Err(Stop::NotRecorded),
-    }
-}
-
-/// Every way in which a request ends without an outcome.
-enum Stop {
-    Unread(Unread),
-    TooSlow,
-    Refused(Box<Refused>),
-    /// By the audit log itself, which has the entry already.
-    RefusedOnRecord(Box<Refused>),
-    Replayed(Box<Event>),
-    NotRecorded,
-    NotUsed(Box<UseError>),
-}
-
-/// Refusals count: what is known of the sender decides whether it is an entry of its own.
-async fn refuse(host: &Arc<Host>, arrival: Arrival, stop: Stop) -> Answer {
-    match stop {
-        Stop::Unread(error) => {
-            let noise = Noise::new(
-                arrival,
-                error.reason(),
-                error.service().cloned(),
-                error.detail(),
-            );
-            host.noise().count(host, noise);
-            Answer::refusal(error.problem(), error.told(), None)
-        }
-        Stop::TooSlow => {
-            let detail = "the request did not arrive, or could not be recorded, in time";
-            Answer::refusal(Problem::TooSlow, detail, None)
-        }
-        Stop::Refused(refused) => {
-            let problem = refused.problem();
-            let told = refused.told().to_owned();
-            match host.record(Submission::Refusal(*refused)).await {
-                // Without its entry: that has the detail, and would tell which names exist.
-                Ok(Committed::Noted(_)) => Answer::refusal(problem, &told, None),
-                Ok(Committed::Replay(event)) => replayed(host, event),
-                _ => cannot_record(),
-            }
-        }
-        Stop::RefusedOnRecord(refused) => Answer::refusal_for_now(
-            refused.problem(),
-            refused.told(),
-            None,
-            refused.retry_after(),
-        ),
-        Stop::Replayed(event) => replayed(host, *event),
-        Stop::NotRecorded => cannot_record(),
-        Stop::NotUsed(error) => {
-            Answer::refusal(error.problem(), &error.told(), Some(error.noted()))
-        }
-    }
-}
-
-fn replayed(host: &Arc<Host>, event: Event) -> Answer {
-    if let Some(noise) = Noise::replay(event) {
-        host.noise().count(host, noise);
-    }
-    Answer::refusal(Problem::Replay, "", None)
-}
-
-fn cannot_record() -> Answer {
-    Answer::refusal(Problem::CannotRecord, "", None)
-}
-
-impl From<Unread> for Stop {
-    fn from(error: Unread) -> Self {
-        Self::Unread(error)
-    }
-}
-
-impl From<Malformed> for Stop {
-    fn from(error: Malformed) -> Self {
-        Self::Unread(Unread::Malformed(error))
-    }
-}
-
-impl From<NotAuthenticated> for Stop {
-    fn from(error: NotAuthenticated) -> Self {
-        Self::Unread(Unread::NotAuthenticated(error))
-    }
-}
-
-impl From<Refused> for Stop {
-    fn from(refused: Refused) -> Self {
-        Self::Refused(Box::new(refused))
-    }
-}
-
-impl From<Box<Refused>> for Stop {
-    fn from(refused: Box<Refused>) -> Self {
-        Self::Refused(refused)
-    }
-}
-
-impl From<NotRecorded> for Stop {
-    fn from(_: NotRecorded) -> Self {
-        // The writer has logged why; the caller is told no more than that.
-        Self::NotRecorded
-    }
-}
-
-impl From<UseError> for Stop {
-    fn from(error: UseError) -> Self {
-        Self::NotUsed(Box::new(error))
     }
 }

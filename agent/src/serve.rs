@@ -15,7 +15,7 @@ use crate::{
     host::{self, Host},
     noise,
     notify::Follower,
-    remembered,
+    remembered, waiting,
 };
 
 pub mod api;
@@ -76,6 +76,7 @@ impl Agent {
         }
         ways_in.spawn(due::run(Arc::clone(&host), stop.clone()));
         ways_in.spawn(noise::run(Arc::clone(&host), stop.clone()));
+        ways_in.spawn(waiting::expire(Arc::clone(&host), stop.clone()));
 
         let detail = host
             .address()
@@ -117,6 +118,7 @@ impl Agent {
     pub async fn stop(mut self) {
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
         self.stop.cancel();
+        self.host.waiting().close();
         let patience = self.host.config().limits.stop();
         let finish = async { while self.ways_in.join_next().await.is_some() {} };
         if tokio::time::timeout(patience, finish).await.is_err() {

@@ -2,38 +2,44 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use strongroom::name::Name;
 use tokio::sync::{Mutex as Queue, OwnedMutexGuard};
 
-/// A queue for each secret that somebody waits for or has.
-#[derive(Default)]
-pub struct Turns(Mutex<HashMap<Name, Weak<Queue<()>>>>);
+/// A queue for each secret, or whatever else, that somebody waits for or has.
+pub struct Turns<K = Name>(Mutex<HashMap<K, Weak<Queue<()>>>>);
 
 /// A turn; it ends when this is dropped.
 pub struct MyTurn {
     _guard: OwnedMutexGuard<()>,
 }
 
-impl Turns {
-    /// Waits until nobody else has this secret's turn. First come, first served.
-    pub async fn wait(&self, secret: &Name) -> MyTurn {
-        let queue = self.queue(secret);
+impl<K> Default for Turns<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Clone + Eq + Hash> Turns<K> {
+    /// Waits until nobody else has this one's turn. First come, first served.
+    pub async fn wait(&self, of: &K) -> MyTurn {
+        let queue = self.queue(of);
         MyTurn {
             _guard: queue.lock_owned().await,
         }
     }
 
-    fn queue(&self, secret: &Name) -> Arc<Queue<()>> {
+    fn queue(&self, of: &K) -> Arc<Queue<()>> {
         let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(queue) = queues.get(secret).and_then(Weak::upgrade) {
+        if let Some(queue) = queues.get(of).and_then(Weak::upgrade) {
             return queue;
         }
         queues.retain(|_, queue| queue.strong_count() > 0);
         let queue = Arc::new(Queue::new(()));
-        queues.insert(secret.clone(), Arc::downgrade(&queue));
+        queues.insert(of.clone(), Arc::downgrade(&queue));
         queue
     }
 }
@@ -44,7 +50,7 @@ mod tests {
 
     #[tokio::test]
     async fn uses_of_one_secret_take_turns_and_others_do_not_wait() {
-        let turns = Turns::default();
+        let turns = Turns::<Name>::default();
         let (crm, erp): (Name, Name) = ("crm".parse().unwrap(), "erp".parse().unwrap());
         let first = turns.wait(&crm).await;
         let _other = turns.wait(&erp).await;

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use strongroom::{name::Name, operation::Kind, service::key::Thumbprint};
+use strongroom::{approval::Verdict, name::Name, operation::Kind, service::key::Thumbprint};
 
-use crate::{hidden::Hidden, rotation};
+use crate::{decide::Signed, hidden::Hidden, rotation};
 
 /// One ask of the owner.
 #[derive(Debug, Serialize, Deserialize)]
@@ -123,6 +123,18 @@ pub enum Command {
         name: Name,
     },
     ListApprovers,
+    ListPending,
+    ShowPending {
+        id: u64,
+    },
+    /// The owner's word.
+    Decide {
+        id: u64,
+        verdict: Verdict,
+        minutes: Option<u32>,
+    },
+    /// An approver's, who signed it.
+    HandIn(Signed),
     SetPolicy {
         name: Name,
         text: String,

@@ -9,12 +9,15 @@ use hyper::body::Incoming;
 use serde_json::json;
 use strongroom::{
     answer::{Answer, Problem},
-    request::{Arrival, WayIn},
+    request::{
+        Arrival, PATH, WayIn,
+        call::{CANCEL_PATH, RESULT_PATH},
+    },
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::body;
-use crate::{administration, host::Host, outbound::Held, pipeline};
+use crate::{administration, decide, host::Host, outbound::Held, pipeline, waiting};
 
 /// What every way in answers with.
 pub type Reply = Response<Full<Bytes>>;
@@ -33,7 +36,7 @@ pub async fn answer(
         parts.headers.entry(header::HOST).or_insert(host);
     }
     let allowed = match parts.uri.path() {
-        "/v1/access" => Method::POST,
+        PATH | RESULT_PATH | CANCEL_PATH | "/v1/approval" => Method::POST,
         "/v1/admin" if arrival.way_in == WayIn::Local => Method::POST,
         "/v1/agent" | "/healthz" | "/readyz" => Method::GET,
         _ => return plain(Answer::refusal(Problem::NotFound, "", None)),
@@ -50,7 +53,9 @@ pub async fn answer(
         return reply;
     }
     match parts.uri.path() {
-        "/v1/access" => pipeline::answer(host, arrival, &parts, body).await,
+        PATH => pipeline::answer(host, arrival, &parts, body).await,
+        RESULT_PATH | CANCEL_PATH => waiting::call(host, arrival, &parts, body).await,
+        "/v1/approval" => decide::hand_in(host, arrival, body).await,
         "/v1/admin" => administer(host, body).await,
         "/v1/agent" => json_reply(StatusCode::OK, &host.introduction()),
         "/healthz" => json_reply(StatusCode::OK, &json!({"status": "ok"})),
@@ -164,7 +169,7 @@ fn reply(
     reply
 }
 
-fn json_reply(status: StatusCode, body: &impl serde::Serialize) -> Reply {
+pub fn json_reply(status: StatusCode, body: &impl serde::Serialize) -> Reply {
     let body = serde_json::to_vec(body).unwrap_or_default();
     reply(status, "application/json", body.into(), Vec::new())
 }

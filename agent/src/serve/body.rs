@@ -24,6 +24,7 @@ use crate::{host::Host, outbound::Held};
 pub const SMALL: usize = 64 * 1024;
 
 /// Why a body was not read.
+#[derive(Debug)]
 pub enum Unread {
     TooLarge,
     Broken,

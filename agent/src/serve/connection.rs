@@ -20,7 +20,7 @@ use hyper_util::{
 use strongroom::{
     answer::{Answer, Problem},
     errand::Route,
-    request::Arrival,
+    request::{Arrival, prefer::MAX_WAIT},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
@@ -60,7 +60,7 @@ where
         async move {
             let limits = &host.config().limits;
             // Above what the steps of an access request have each (see `pipeline`).
-            let deadline = 2 * limits.request() + Route::LONGEST;
+            let deadline = 2 * limits.request() + Route::LONGEST + MAX_WAIT;
             let (parts, mut body) = request.into_parts();
             // Asked first whether it may send a body of this length (RFC 9110 section 10.1.1).
             let waits = [header::EXPECT, header::CONTENT_LENGTH]

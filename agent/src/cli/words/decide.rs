@@ -79,7 +79,12 @@ pub struct Which {
     pub sign_with: Option<PathBuf>,
     /// The request as JSON (a notification, or what `strongroom pending ID --json` printed), `-` for
     /// standard input
-    #[arg(long, value_name = "FILE", requires = "sign_with", conflicts_with = "id")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "sign_with",
+        conflicts_with = "id"
+    )]
     pub from: Option<PathBuf>,
     /// Hand in what was signed elsewhere, `-` for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["id", "from", "sign_with"])]
@@ -94,4 +99,40 @@ pub struct Which {
     /// With `--from`: the agent's thumbprint, where neither FILE nor `--agent` says it
     #[arg(long, value_name = "THUMBPRINT", requires = "from")]
     pub thumbprint: Option<String>,
+}
+
+/// What is to be said, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Word {
+    pub verdict: Verdict,
+    pub minutes: Option<u32>,
+    /// Without asking.
+    pub yes: bool,
+}
+
+impl Approve {
+    pub fn word(&self) -> Word {
+        Word {
+            verdict: Verdict::Approve,
+            minutes: self.minutes,
+            yes: self.yes,
+        }
+    }
+}
+
+impl Deny {
+    pub fn word(&self) -> Word {
+        Word {
+            verdict: Verdict::Deny,
+            minutes: None,
+            yes: true,
+        }
+    }
+}
+
+impl Which {
+    /// Whether it takes no vault on this machine.
+    pub fn is_elsewhere(&self) -> bool {
+        self.from.is_some() || self.signed.is_some() && self.agent.is_some()
+    }
 }
