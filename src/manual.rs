@@ -8,6 +8,7 @@
 //! | [`binding`] | the owner who says what a secret is for |
 //! | [`rotation`] | the owner whose keys get old |
 //! | [`policy`] | the owner who says who may do what |
+//! | [`approval`] | who decides on requests, and the owner who asks for that |
 //! | [`log_format`] | who reads or verifies the audit log without this program |
 //! | [`vault_format`] | who takes a secret out without this program |
 //! | [`threat_model`] | who decides whether to trust it |
@@ -30,6 +31,9 @@ pub mod rotation;
 
 // Who may.
 pub mod policy;
+
+// Who says yes to it.
+pub mod approval;
 
 // What is written down about it.
 pub mod log_format;
