@@ -30,3 +30,6 @@ pub use same::Same;
 pub use sshsig::{BadSshSignature, NotSigned, SshSignature};
 pub use statement::{BadStatement, NAMESPACE, Statement, Verdict};
 pub use waiting::{Asking, BadWaiting, NotAgain, Sealed, Waiting};
+
+#[cfg(test)]
+mod tests;

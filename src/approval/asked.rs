@@ -14,7 +14,7 @@ use crate::{
     audit::{Ask, By, Decided, Entry, Event, LogKey, NoReceipt, receipt::proved_line},
     name::Name,
     notification::Urgency,
-    policy::Approval,
+    policy::{Approval, Proposal},
     store::{Reader, StoreError},
 };
 
@@ -159,6 +159,21 @@ impl Asked {
         now: Timestamp,
     ) -> Result<Vec<Self>, Unreadable> {
         let ids = reader.standing(same.as_bytes(), now.as_millisecond())?;
+        Self::read_all(reader, vkey, ids)
+    }
+
+    /// All that can make a quorum for this proposal: the request itself, if it waited, and what
+    /// stands for the same operation.
+    pub fn about(
+        reader: &impl Reader,
+        vkey: &str,
+        proposal: &Proposal,
+        now: Timestamp,
+    ) -> Result<Vec<Self>, Unreadable> {
+        let own = proposal.authenticated().waited();
+        let mut ids = reader.standing(proposal.same().as_bytes(), now.as_millisecond())?;
+        ids.retain(|id| Some(*id) != own);
+        ids.extend(own);
         Self::read_all(reader, vkey, ids)
     }
 
