@@ -19,6 +19,7 @@ mod command;
 mod crash;
 mod data_key;
 mod disk;
+mod feed;
 mod first_day;
 mod http;
 mod kill;
