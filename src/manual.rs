@@ -9,6 +9,7 @@
 //! | [`rotation`] | the owner whose keys get old |
 //! | [`policy`] | the owner who says who may do what |
 //! | [`notification`] | who is told, and wants to know by which rules |
+//! | [`channel`] | the owner who wants to be told |
 //! | [`log_format`] | who reads or verifies the audit log without this program |
 //! | [`vault_format`] | who takes a secret out without this program |
 //! | [`threat_model`] | who decides whether to trust it |
@@ -37,6 +38,9 @@ pub mod log_format;
 
 // What the owner is told of it.
 pub mod notification;
+
+// How the owner is told.
+pub mod channel;
 
 // Where the secrets are.
 pub mod vault_format;

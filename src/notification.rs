@@ -25,10 +25,15 @@ use crate::{
     operation::OperationName,
     store::StoredEntry,
 };
+use mark::Marks;
 
 mod fact;
+mod mark;
 mod sentence;
 mod tally;
+
+// Where that is read back.
+mod entries;
 
 // What is told, and how soon.
 mod tell;
@@ -36,11 +41,15 @@ mod tell;
 // What is out of the ordinary.
 mod pattern;
 
+// What is told together.
+mod digest;
+
 // What is told next.
 mod plan;
 
+pub use entries::Entries;
 pub use fact::{Fact, facts};
-pub use pattern::Mark;
+pub use mark::Mark;
 pub use plan::{Plan, Progress};
 pub use sentence::{escaped, sentence};
 pub use tally::Tally;
@@ -89,38 +98,62 @@ pub enum Urgency {
 
 impl Notification {
     /// Tells of an entry, and counts it. An entry that cannot be read makes a notification too:
-    /// a channel must neither lose one nor wait forever at it.
+    /// a channel must neither lose one nor wait forever at it. Marks are a [`Plan`]'s.
     pub fn of(origin: &str, stored: &StoredEntry, tally: &mut Tally) -> Self {
-        let StoredEntry { index, line } = stored;
-        let id = format!("{origin}/{index}");
-        let json: Option<Value> = serde_json::from_str(line).ok();
-        let Ok(entry) = Entry::parse(line) else {
-            return Self {
-                id,
-                index: *index,
-                time: Timestamp::UNIX_EPOCH,
-                urgency: Urgency::Urgent,
-                kind: "unreadable".to_owned(),
-                sentence: format!(
-                    "entry {index} of the audit log cannot be read by this version; run `strongroom audit verify`"
-                ),
-                marks: Vec::new(),
-                facts: Vec::new(),
-                entry: json.unwrap_or_else(|| Value::from(line.as_str())),
-            };
-        };
-        let times = tally.count(&entry);
+        match Entry::parse(&stored.line) {
+            Ok(entry) => {
+                let times = tally.count(&entry);
+                Self::of_entry(origin, stored, &entry, times, &Marks::default())
+            }
+            Err(_) => Self::of_unreadable(origin, stored),
+        }
+    }
+
+    /// Tells of an entry that was read and counted.
+    fn of_entry(
+        origin: &str,
+        StoredEntry { index, line }: &StoredEntry,
+        entry: &Entry,
+        times: Option<u64>,
+        marks: &Marks,
+    ) -> Self {
+        let mut sentence = sentence(entry, times);
+        marks.push_to(&mut sentence);
         Self {
-            id,
+            id: format!("{origin}/{index}"),
             index: *index,
             time: entry.time,
-            urgency: urgency(&entry.event),
+            urgency: marked(urgency(&entry.event), marks),
             kind: entry.event.kind().to_string(),
-            marks: Vec::new(),
-            sentence: sentence(&entry, times),
-            facts: facts(*index, &entry),
-            entry: json.unwrap_or_default(),
+            marks: marks.marks.clone(),
+            sentence,
+            facts: facts(*index, entry),
+            entry: serde_json::from_str(line).unwrap_or_default(),
         }
+    }
+
+    fn of_unreadable(origin: &str, StoredEntry { index, line }: &StoredEntry) -> Self {
+        Self {
+            id: format!("{origin}/{index}"),
+            index: *index,
+            time: Timestamp::UNIX_EPOCH,
+            urgency: Urgency::Urgent,
+            kind: "unreadable".to_owned(),
+            marks: Vec::new(),
+            sentence: format!(
+                "entry {index} of the audit log cannot be read by this version; run `strongroom audit verify`"
+            ),
+            facts: Vec::new(),
+            entry: serde_json::from_str(line).unwrap_or_else(|_| Value::from(line.as_str())),
+        }
+    }
+}
+
+/// What is out of the ordinary is worth a look today, whatever a policy says.
+fn marked(urgency: Urgency, marks: &Marks) -> Urgency {
+    match marks.is_empty() {
+        true => urgency,
+        false => urgency.max(Urgency::Normal),
     }
 }
 

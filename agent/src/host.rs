@@ -28,7 +28,7 @@ use crate::{
     config::Config,
     home::{Held, Home},
     noise::Folder,
-    notify::{Credentials, Health},
+    notify::{Credentials, Health, Mailboxes},
     outbound::Outbound,
     remembered,
     turns::Turns,
@@ -54,6 +54,7 @@ pub struct Host {
     channels: Health,
     /// What channels have taken out of the vault.
     credentials: Credentials,
+    mailboxes: Mailboxes,
     recording: AtomicBool,
     proved: Mutex<Option<Instant>>,
     address: OnceLock<SocketAddr>,
@@ -154,6 +155,7 @@ impl Host {
             noise: Folder::default(),
             channels: Health::default(),
             credentials: Credentials::default(),
+            mailboxes: Mailboxes::default(),
             recording: AtomicBool::new(true),
             proved: Mutex::new(None),
             address: OnceLock::new(),
@@ -264,6 +266,11 @@ impl Host {
 
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
+    }
+
+    /// What mail channels know of their recipients.
+    pub fn mailboxes(&self) -> &Mailboxes {
+        &self.mailboxes
     }
 
     /// The agent's name: the origin of its audit log.

@@ -28,6 +28,7 @@ mod position;
 mod retry;
 mod route;
 mod tell;
+mod unlinked;
 
 // One file for each kind of channel: its settings, and how it delivers.
 mod command;
@@ -44,6 +45,7 @@ pub use credential::Credentials;
 pub use follower::Follower;
 use health::Condition;
 pub use health::{Health, State};
+pub use mail::Mailboxes;
 use route::Route;
 
 /// How long a single command waits for one channel.
@@ -64,6 +66,8 @@ pub struct ChannelRow {
     pub last: Option<Timestamp>,
     /// Until when it holds what it has read: the end of a digest, or of quiet hours.
     pub holds: Option<Timestamp>,
+    /// What is not as it should be though it delivers.
+    pub remark: Option<String>,
 }
 
 /// Every configured channel with its position.
@@ -92,6 +96,7 @@ pub fn rows(host: &Host) -> Result<Vec<ChannelRow>, StoreError> {
                 behind: size.saturating_sub(condition.delivered),
                 last: condition.last,
                 holds: condition.holds,
+                remark: condition.remark,
             })
         })
         .collect()

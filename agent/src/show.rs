@@ -1,6 +1,6 @@
 //! How things look on a terminal: colour only there, tables that fit, text from outside escaped.
 
-use std::io::{self, IsTerminal as _};
+use std::{io, os::fd::AsFd};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
@@ -47,15 +47,27 @@ pub fn minute(time: Timestamp) -> String {
     format!("{day}{:02}:{:02} UTC", time.hour(), time.minute())
 }
 
-/// How wide the terminal is that standard output goes to; `None` if it goes elsewhere, or if the
-/// terminal is too narrow for anything to fit.
-pub fn columns() -> Option<usize> {
-    let out = io::stdout();
-    if !out.is_terminal() {
-        return None;
+/// How many columns this terminal has; `None` if it is none, or does not say.
+pub fn columns(terminal: impl AsFd) -> Option<usize> {
+    let columns = rustix::termios::tcgetwinsize(terminal).ok()?.ws_col;
+    (columns >= NARROW).then_some(columns.into())
+}
+
+/// A text in lines of at most so many columns. What is not ASCII counts twice: it may be as wide.
+pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let (mut lines, mut used) = (vec![String::new()], 0);
+    for character in text.chars() {
+        let width = if character.is_ascii() { 1 } else { 2 };
+        if used + width > columns.max(2) {
+            lines.push(String::new());
+            used = 0;
+        }
+        used += width;
+        if let Some(line) = lines.last_mut() {
+            line.push(character);
+        }
     }
-    let size = rustix::termios::tcgetwinsize(&out).ok()?;
-    (size.ws_col >= NARROW).then(|| usize::from(size.ws_col))
+    lines
 }
 
 /// A table with a heading.
@@ -91,4 +103,23 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
             .downcast_ref::<io::Error>()
             .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn a_long_text_is_wrapped_and_nothing_of_it_is_lost() {
+        for (text, columns, lines) in [
+            ("", 4, &[""][..]),
+            ("abcd", 4, &["abcd"]),
+            ("abcdef", 4, &["abcd", "ef"]),
+            ("a  b  c", 3, &["a  ", "b  ", "c"]),
+            ("\u{6f22}\u{5b57}x", 4, &["\u{6f22}\u{5b57}", "x"]),
+            ("\u{6f22}\u{6f22}", 0, &["\u{6f22}", "\u{6f22}"]),
+        ] {
+            assert_eq!(wrapped(text, columns), lines, "{text}");
+        }
+    }
 }

@@ -7,7 +7,13 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Deserialize;
 
 use super::Urgency;
-use crate::{audit::entry::Kind, name::Name};
+use crate::{
+    audit::{
+        entry::{Event, Kind},
+        filter::{is_about_secret, is_about_service},
+    },
+    name::Name,
+};
 
 mod quiet_hours;
 
@@ -18,6 +24,9 @@ const LONGEST_DIGEST: u32 = 24 * 60;
 
 /// How long a window is on a channel that persons read, in minutes.
 const DIGEST_FOR_PERSONS: u32 = 10;
+
+/// What could have been told longer ago than this is late.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
 
 /// `[notify.tell]`. What is left out has the default of the channel's [`Audience`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -113,6 +122,24 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Whether the owner is told of this at all.
+    pub(super) fn is_told(&self, event: &Event, urgency: Urgency) -> bool {
+        let any_or = |list: &[Name], is_about: fn(&Event, &Name) -> bool| {
+            list.is_empty() || list.iter().any(|name| is_about(event, name))
+        };
+        urgency >= self.urgency
+            && (self.kinds.is_empty() || self.kinds.contains(&event.kind()))
+            && any_or(&self.services, is_about_service)
+            && any_or(&self.secrets, is_about_secret)
+    }
+
+    /// Whether what was recorded at `time` is told too late at `now` to be told like any other: more
+    /// than an hour after it could have been.
+    pub(super) fn is_late(&self, time: Timestamp, now: Timestamp) -> bool {
+        let possible = self.quiet_at(time).map_or(time, |(_, end)| end);
+        self.catch_up == CatchUp::Digest && now.duration_since(possible) > LATE
+    }
+
     /// The quiet hours that hold at `time`: when they began, and when they are over.
     pub(super) fn quiet_at(&self, time: Timestamp) -> Option<(Timestamp, Timestamp)> {
         self.quiet_hours?.around(time, &self.zone)

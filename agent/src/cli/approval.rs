@@ -56,7 +56,7 @@ pub async fn pending(door: &Door, what: &Pending, json: bool) -> anyhow::Result<
     if json {
         return show::json(&row);
     }
-    for line in shown::whole(&row)? {
+    for line in shown::whole(&row, show::columns(io::stdout()))? {
         say!("{line}")?;
     }
     if row.ended.is_none() {
@@ -175,7 +175,7 @@ fn statement(row: &PendingRow, verdict: Verdict, minutes: Option<u32>) -> anyhow
 fn ask(row: &PendingRow, word: Word, may_skip: bool) -> anyhow::Result<()> {
     // Said before it is shown what would be approved for how long.
     statement(row, word.verdict, word.minutes)?;
-    for line in shown::whole(row)? {
+    for line in shown::whole(row, show::columns(io::stderr()))? {
         anstream::eprintln!("{line}");
     }
     anstream::eprintln!();

@@ -15,12 +15,11 @@ use anstyle::Style;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use strongroom::{
-    audit::{Entry, Event},
-    notification::{Fact, Notification, Urgency, escaped},
+    audit::{Entry, Event, entry::Kind},
+    notification::{Audience, Fact, Notification, Plan, Progress, Tally, Tell, Urgency, escaped},
     store::{Reader as _, StoredEntry, sqlite::SqliteReader},
 };
 
-use super::audit::Feed as Log;
 use crate::{
     home::Home,
     notify::{ChannelRow, State},
@@ -42,10 +41,15 @@ const INDENT: usize = 4;
 /// Rows of a terminal that one fact may take; all of it is one command away.
 const MOST: usize = 6;
 
+/// Entries read at once.
+const PAGE: u32 = 256;
+
 /// The feed, from some moment on.
 pub struct Feed {
-    log: Log,
     reader: SqliteReader,
+    origin: String,
+    /// What is told, with what is out of the ordinary about it: all of it, each entry by itself.
+    plan: Plan,
     json: bool,
     /// The requests that wait.
     waiting: BTreeSet<u64>,
@@ -77,9 +81,16 @@ impl Feed {
     /// Begins a few entries back.
     pub fn open(home: &Home, json: bool) -> anyhow::Result<Self> {
         let reader = SqliteReader::open(&home.store())?;
+        let origin = home.identity()?.origin().to_owned();
         let from = reader.log_size()?.saturating_sub(BEFORE);
+        let terms = Tell::default().terms(Audience::Program, TimeZone::system())?;
+        let progress = Progress {
+            told: from,
+            urgent: from,
+        };
         Ok(Self {
-            log: Log::open(home, from)?,
+            plan: Plan::restore(terms, &origin, &reader, progress)?,
+            origin,
             reader,
             json,
             waiting: BTreeSet::new(),
@@ -92,7 +103,7 @@ impl Feed {
     pub fn begin(&mut self) -> anyhow::Result<()> {
         self.waiting = self.still_waiting()?;
         let mut older = Vec::new();
-        for id in self.waiting.range(..self.log.next()) {
+        for id in self.waiting.range(..self.plan.wanted()) {
             let entry = self.reader.entries(*id, 1)?.pop();
             older.extend(entry.filter(|entry| !is_over(entry)));
         }
@@ -100,7 +111,7 @@ impl Feed {
             say!("{STRONG}{}{STRONG:#}", wait(older.len()))?;
         }
         for entry in older {
-            let told = self.log.tell_apart(&entry);
+            let told = Notification::of(&self.origin, &entry, &mut Tally::default());
             match self.json {
                 true => line(&Line::Waiting(&told))?,
                 false => with_facts(&told)?,
@@ -112,10 +123,19 @@ impl Feed {
     /// Shows the entries that have come since.
     pub fn entries(&mut self) -> anyhow::Result<()> {
         let mut any = false;
-        while let Some(page) = self.log.next_page()? {
+        loop {
+            let now = Timestamp::now();
+            while let Some(told) = self.plan.next(now) {
+                self.entry(&told)?;
+                self.plan.delivered();
+            }
+            let page = self.reader.entries(self.plan.wanted(), PAGE)?;
+            if page.is_empty() {
+                break;
+            }
             any = true;
-            for (entry, told) in page {
-                self.entry(&entry, &told)?;
+            for entry in &page {
+                self.plan.read(entry, now);
             }
         }
         if any {
@@ -128,18 +148,19 @@ impl Feed {
         self.count(any)
     }
 
-    fn entry(&mut self, entry: &StoredEntry, told: &Notification) -> anyhow::Result<()> {
+    fn entry(&self, told: &Notification) -> anyhow::Result<()> {
         if self.json {
             return line(&Line::Told(told));
         }
         // What is over needs no command any more.
-        let waits = told.kind == "pending"
-            && !is_over(entry)
-            && self.reader.settled(entry.index)?.is_none();
-        if waits {
-            with_facts(told)
-        } else {
-            sentence(told)
+        let asks = told.kind == Kind::Pending.as_str();
+        let entry = match asks && self.reader.settled(told.index)?.is_none() {
+            true => self.reader.entries(told.index, 1)?.pop(),
+            false => None,
+        };
+        match entry.is_some_and(|entry| !is_over(&entry)) {
+            true => with_facts(told),
+            false => sentence(told),
         }
     }
 
@@ -318,5 +339,5 @@ fn with_facts(told: &Notification) -> anyhow::Result<()> {
 
 /// How many columns a text has beside so many others; `None` where lines need not fit.
 fn room(others: usize) -> Option<usize> {
-    show::columns().map(|columns| columns.saturating_sub(others).max(20))
+    show::columns(std::io::stdout()).map(|columns| columns.saturating_sub(others).max(20))
 }

@@ -83,6 +83,14 @@ pub fn status_line(row: &ChannelRow, now: Timestamp) -> anyhow::Result<()> {
 
 /// How a channel does, in words.
 pub fn health(row: &ChannelRow, now: Timestamp) -> String {
+    let state = state(row, now);
+    match &row.remark {
+        None => state,
+        Some(remark) => format!("{state}; but {}", remark.escape_debug()),
+    }
+}
+
+fn state(row: &ChannelRow, now: Timestamp) -> String {
     let behind = row.behind;
     let state = match &row.state {
         State::Idle => "no agent runs".to_owned(),
@@ -144,6 +152,7 @@ mod tests {
             behind,
             last: None,
             holds,
+            remark: None,
         };
         let trying = |tries| State::Trying {
             problem: "the receiver\u{1b}[2J answered 503".to_owned(),
@@ -182,5 +191,11 @@ mod tests {
         ] {
             assert_eq!(health(&row, now), said);
         }
+        let remark = Some("somebody is refused\u{7}".to_owned());
+        let row = ChannelRow {
+            remark,
+            ..row(State::Well, 0, None)
+        };
+        assert_eq!(health(&row, now), "well; but somebody is refused\\u{7}");
     }
 }

@@ -243,6 +243,9 @@ impl Follower {
         if self.plan.is_some() {
             return Ok(());
         }
+        // One after the other: the processor is there for answers.
+        let host = Arc::clone(&self.host);
+        let _turn = host.channels().restoring().await;
         let terms = self.channel.terms()?;
         let history = History::new(Arc::clone(&self.host), self.gone.clone());
         let (origin, progress) = (self.host.origin().to_owned(), self.position.progress());

@@ -44,6 +44,8 @@ pub struct Condition {
     pub last: Option<Timestamp>,
     /// Until when it holds what it has read: the end of a digest, or of quiet hours.
     pub holds: Option<Timestamp>,
+    /// What is not as it should be though it delivers.
+    pub remark: Option<String>,
 }
 
 /// All channels that have a follower.
@@ -52,6 +54,7 @@ pub struct Health {
     channels: Mutex<HashMap<Name, Condition>>,
     /// Told when it may be worth it to try again at once.
     hope: Notify,
+    restoring: tokio::sync::Mutex<()>,
 }
 
 impl Health {
@@ -69,6 +72,14 @@ impl Health {
         }
     }
 
+    /// Says what is not as it should be with a channel that delivers, or that nothing is. It is kept
+    /// only where somebody follows.
+    pub fn remark(&self, channel: &Name, remark: Option<String>) {
+        if let Some(condition) = self.channels().get_mut(channel) {
+            condition.remark = remark;
+        }
+    }
+
     /// Has every channel that could not deliver try again at once: the vault was unlocked or
     /// changed, or a test went through.
     pub fn try_again(&self) {
@@ -78,6 +89,11 @@ impl Health {
     /// Waits for that. What comes before the first poll of it, or an `enable`, is missed.
     pub fn hope(&self) -> tokio::sync::futures::Notified<'_> {
         self.hope.notified()
+    }
+
+    /// Whoever has this works out what a channel knew when the agent ended, alone.
+    pub async fn restoring(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.restoring.lock().await
     }
 
     fn channels(&self) -> MutexGuard<'_, HashMap<Name, Condition>> {

@@ -54,8 +54,9 @@ pub fn table(rows: &[PendingRow]) -> anyhow::Result<()> {
     )
 }
 
-/// All that is known of one, in lines.
-pub fn whole(row: &PendingRow) -> anyhow::Result<Vec<String>> {
+/// All that is known of one, in lines that fit the terminal, if it is known how wide that is: what came
+/// from outside never begins a line, so it can't pass for something else.
+pub fn whole(row: &PendingRow, columns: Option<usize>) -> anyhow::Result<Vec<String>> {
     let entry = Entry::parse(&row.entry)?;
     let Event::Pending { ask, .. } = &entry.event else {
         anyhow::bail!("entry {} is not that of a request that waits", row.id);
@@ -119,11 +120,16 @@ pub fn whole(row: &PendingRow) -> anyhow::Result<Vec<String>> {
         Some(how) => format!("{BAD}{}{BAD:#}", escaped(how)),
         None => format!("{MILD}{}{MILD:#}", show::minute(row.time)),
     };
-    let title = format!("{STRONG}request {}{STRONG:#}  {state}", row.id);
+    let title = format!(
+        "{STRONG}Request {} of {}{STRONG:#}  {state}",
+        row.id,
+        escaped(&row.service)
+    );
     let mut lines = vec![title, String::new()];
-    lines.extend(sheet.lines());
+    lines.extend(sheet.lines(columns));
     if hides(ask.operation) {
-        let hidden = "what policy does not see (a message, the rest of a body) is not shown; the digest covers it";
+        let hidden =
+            "Policy sees no more than this. The digest covers all of it: a message, a whole body.";
         lines.extend([String::new(), format!("{INDENT}{MILD}{hidden}{MILD:#}")]);
     }
     Ok(lines)
@@ -134,8 +140,8 @@ pub fn scope(row: &PendingRow, minutes: Option<u32>) -> String {
     match minutes {
         None => format!("{STRONG}Once{STRONG:#}: this request, and no other."),
         Some(minutes) => format!(
-            "{BAD}For {minutes} min{BAD:#}: every request of {} for this same operation. Its purpose, its ticket\n\
-            and what is not shown may be different each time.",
+            "{BAD}For {minutes} min{BAD:#}: every request of {} that looks like this one. Its purpose, its\n\
+            ticket and what is not shown may be different each time.",
             escaped(&row.service)
         ),
     }
@@ -186,15 +192,28 @@ impl Sheet {
         }
     }
 
-    fn lines(self) -> impl Iterator<Item = String> {
+    fn lines(self, columns: Option<usize>) -> Vec<String> {
         let labels = self.rows.iter().flatten();
-        let width = labels
-            .map(|(label, _)| label.chars().count())
-            .max()
-            .unwrap_or(0);
-        self.rows.into_iter().map(move |row| match row {
-            None => String::new(),
-            Some((label, text)) => format!("{INDENT}{MILD}{label:width$}{MILD:#}  {text}"),
-        })
+        let width = labels.map(|(label, _)| label.chars().count()).max();
+        let width = width.unwrap_or(0);
+        let before = width + 2 * INDENT.len();
+        let mut lines = Vec::new();
+        for row in self.rows {
+            let Some((label, text)) = row else {
+                lines.push(String::new());
+                continue;
+            };
+            let texts = match columns {
+                Some(columns) => show::wrapped(&text, columns.saturating_sub(before)),
+                None => vec![text],
+            };
+            for (at, text) in texts.iter().enumerate() {
+                let label = if at == 0 { &*label } else { "" };
+                lines.push(format!(
+                    "{INDENT}{MILD}{label:width$}{MILD:#}{INDENT}{text}"
+                ));
+            }
+        }
+        lines
     }
 }
