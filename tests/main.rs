@@ -21,6 +21,7 @@ mod crash;
 mod data_key;
 mod desktop;
 mod disk;
+mod feed;
 mod file;
 mod first_day;
 mod hooks;

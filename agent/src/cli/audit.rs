@@ -115,16 +115,6 @@ impl Feed {
         })
     }
 
-    /// The index of the entry that comes next.
-    pub fn next(&self) -> u64 {
-        self.next
-    }
-
-    /// Tells of an entry beside the others, which it does not count among.
-    pub fn tell_apart(&self, entry: &StoredEntry) -> Notification {
-        Notification::of(&self.origin, entry, &mut Tally::default())
-    }
-
     /// The entries that are there and were not given yet, some at a time.
     pub fn next_page(&mut self) -> anyhow::Result<Option<Vec<(StoredEntry, Notification)>>> {
         let entries = self.reader.entries(self.next, PAGE)?;

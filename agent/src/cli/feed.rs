@@ -8,18 +8,18 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anstyle::Style;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use strongroom::{
-    notification::{Fact, Notification, Urgency, escaped},
+    audit::{Entry, Event, entry::Kind},
+    notification::{Audience, Fact, Notification, Plan, Progress, Tally, Tell, Urgency, escaped},
     store::{Reader as _, StoredEntry, sqlite::SqliteReader},
 };
 
-use super::audit::Feed as Log;
 use crate::{
     home::Home,
     notify::{ChannelRow, State},
@@ -41,13 +41,20 @@ const INDENT: usize = 4;
 /// Rows of a terminal that one fact may take; all of it is one command away.
 const MOST: usize = 6;
 
+/// Entries read at once.
+const PAGE: u32 = 256;
+
 /// The feed, from some moment on.
 pub struct Feed {
-    log: Log,
     reader: SqliteReader,
+    origin: String,
+    /// What is told, with what is out of the ordinary about it: all of it, each entry by itself.
+    plan: Plan,
     json: bool,
     /// The requests that wait.
     waiting: BTreeSet<u64>,
+    /// Since when some of them do not any more, and the rest was not counted.
+    fewer: Option<Instant>,
     /// What was said of each channel last.
     channels: BTreeMap<String, Said>,
 }
@@ -74,12 +81,20 @@ impl Feed {
     /// Begins a few entries back.
     pub fn open(home: &Home, json: bool) -> anyhow::Result<Self> {
         let reader = SqliteReader::open(&home.store())?;
+        let origin = home.identity()?.origin().to_owned();
         let from = reader.log_size()?.saturating_sub(BEFORE);
+        let terms = Tell::default().terms(Audience::Program, TimeZone::system())?;
+        let progress = Progress {
+            told: from,
+            urgent: from,
+        };
         Ok(Self {
-            log: Log::open(home, from)?,
+            plan: Plan::restore(terms, &origin, &reader, progress)?,
+            origin,
             reader,
             json,
             waiting: BTreeSet::new(),
+            fewer: None,
             channels: BTreeMap::new(),
         })
     }
@@ -87,17 +102,19 @@ impl Feed {
     /// Shows what waits already, and then the last few entries.
     pub fn begin(&mut self) -> anyhow::Result<()> {
         self.waiting = self.still_waiting()?;
-        let older: Vec<u64> = self.waiting.range(..self.log.next()).copied().collect();
+        let mut older = Vec::new();
+        for id in self.waiting.range(..self.plan.wanted()) {
+            let entry = self.reader.entries(*id, 1)?.pop();
+            older.extend(entry.filter(|entry| !is_over(entry)));
+        }
         if !older.is_empty() && !self.json {
             say!("{STRONG}{}{STRONG:#}", wait(older.len()))?;
         }
-        for id in older {
-            for entry in self.reader.entries(id, 1)? {
-                let told = self.log.tell_apart(&entry);
-                match self.json {
-                    true => line(&Line::Waiting(&told))?,
-                    false => with_facts(&told)?,
-                }
+        for entry in older {
+            let told = Notification::of(&self.origin, &entry, &mut Tally::default());
+            match self.json {
+                true => line(&Line::Waiting(&told))?,
+                false => with_facts(&told)?,
             }
         }
         self.entries()
@@ -106,43 +123,61 @@ impl Feed {
     /// Shows the entries that have come since.
     pub fn entries(&mut self) -> anyhow::Result<()> {
         let mut any = false;
-        while let Some(page) = self.log.next_page()? {
+        loop {
+            let now = Timestamp::now();
+            while let Some(told) = self.plan.next(now) {
+                self.entry(&told)?;
+                self.plan.delivered();
+            }
+            let page = self.reader.entries(self.plan.wanted(), PAGE)?;
+            if page.is_empty() {
+                break;
+            }
             any = true;
-            for (entry, told) in page {
-                self.entry(&entry, &told)?;
+            for entry in &page {
+                self.plan.read(entry, now);
             }
         }
         if any {
-            self.count()?;
+            let now = self.still_waiting()?;
+            if self.waiting.iter().any(|id| !now.contains(id)) {
+                self.fewer.get_or_insert_with(Instant::now);
+            }
+            self.waiting = now;
         }
-        Ok(())
+        self.count(any)
     }
 
-    fn entry(&mut self, entry: &StoredEntry, told: &Notification) -> anyhow::Result<()> {
+    fn entry(&self, told: &Notification) -> anyhow::Result<()> {
         if self.json {
             return line(&Line::Told(told));
         }
         // What is over needs no command any more.
-        let waits = told.kind == "pending" && self.reader.settled(entry.index)?.is_none();
-        if waits {
-            with_facts(told)
-        } else {
-            sentence(told)
+        let asks = told.kind == Kind::Pending.as_str();
+        let entry = match asks && self.reader.settled(told.index)?.is_none() {
+            true => self.reader.entries(told.index, 1)?.pop(),
+            false => None,
+        };
+        match entry.is_some_and(|entry| !is_over(&entry)) {
+            true => with_facts(told),
+            false => sentence(told),
         }
     }
 
-    /// Says how many still wait, when one does not any more.
-    fn count(&mut self) -> anyhow::Result<()> {
-        let now = self.still_waiting()?;
-        let is_fewer = self.waiting.iter().any(|id| !now.contains(id));
-        if is_fewer && !now.is_empty() && !self.json {
+    /// Says how many still wait after some ended: once the feed is quiet, since often all end at once.
+    fn count(&mut self, is_busy: bool) -> anyhow::Result<()> {
+        let due = |since: Instant| !is_busy || since.elapsed() >= CHANNELS;
+        if !self.fewer.is_some_and(due) {
+            return Ok(());
+        }
+        self.fewer = None;
+        if !self.waiting.is_empty() && !self.json {
             say!(
-                "{:INDENT$}{MILD}{}; `strongroom pending` lists them{MILD:#}",
+                "{:INDENT$}{MILD}{}: `strongroom pending`{MILD:#}",
                 "",
-                still(now.len())
+                still(self.waiting.len())
             )?;
         }
-        self.waiting = now;
         Ok(())
     }
 
@@ -152,8 +187,15 @@ impl Feed {
 
     /// Shows what is new of the channels. The first time all of them are named.
     pub fn channels(&mut self, channels: &[ChannelRow]) -> anyhow::Result<()> {
-        let first = self.channels.is_empty();
-        let mut well = Vec::new();
+        let well = channels
+            .iter()
+            .filter(|row| row.state == State::Well && !self.channels.contains_key(&row.name))
+            .map(|row| format!("{} ({})", row.name, row.kind));
+        let well: Vec<String> = well.collect();
+        if !well.is_empty() && !self.json {
+            let text = format!("channels that are well: {}", well.join(", "));
+            at(Timestamp::now(), &text, MILD)?;
+        }
         for row in channels {
             let Some(says) = Said::of(row) else { continue };
             let said = self.channels.insert(row.name.clone(), says.clone());
@@ -166,7 +208,7 @@ impl Feed {
             }
             let name = format!("channel {} ({})", row.name, row.kind);
             match (&says, said) {
-                (Said::Well, None) => well.push(format!("{} ({})", row.name, row.kind)),
+                (Said::Well, None) => {}
                 (Said::Well, Some(_)) => {
                     let text = format!("{name} delivers again{}", behind(row));
                     at(Timestamp::now(), &text, GOOD)?;
@@ -185,11 +227,15 @@ impl Feed {
                 }
             }
         }
-        if first && !well.is_empty() {
-            let text = format!("channels that are well: {}", well.join(", "));
-            at(Timestamp::now(), &text, MILD)?;
-        }
         Ok(())
+    }
+}
+
+/// Whether its time to be decided is over, though that may not be on record yet.
+fn is_over(entry: &StoredEntry) -> bool {
+    match Entry::parse(&entry.line).map(|entry| entry.event) {
+        Ok(Event::Pending { expires, .. }) => expires <= Timestamp::now(),
+        _ => true,
     }
 }
 
@@ -281,7 +327,7 @@ fn with_facts(told: &Notification) -> anyhow::Result<()> {
         let cut: usize = text.iter().skip(most).map(|row| row.chars().count()).sum();
         if cut > 0 {
             say!(
-                "{:INDENT$}{MILD}│ {:<label$}  … and {cut} more characters; `strongroom pending {}` shows all of it{MILD:#}",
+                "{:INDENT$}{MILD}│ {:<label$}  … and {cut} more characters: `strongroom pending {}`{MILD:#}",
                 "",
                 "",
                 told.index

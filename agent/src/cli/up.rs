@@ -64,9 +64,7 @@ async fn watch(agent: &mut serve::Agent, home: &Home, new: bool) -> anyhow::Resu
         )?;
         say!()?;
     }
-    say!(
-        "{MILD}Everything that happens is shown here. Ctrl-C stops the agent and locks the vault.{MILD:#}"
-    )?;
+    say!("{MILD}What happens is shown here. Ctrl-C stops the agent and locks the vault.{MILD:#}")?;
     let host = Arc::clone(agent.host());
     let mut feed = Feed::open(home, false)?;
     feed.begin()?;

@@ -220,7 +220,7 @@ fn a_suspended_service_collects_nothing() {
     let desk = Desk::new(ONE);
     let id = desk.ask(0);
     desk.approve("alice", id, 1);
-    desk.keep(|vault| vault.suspend_service(&name("atlas"), at(2)));
+    desk.keep(|vault| vault.suspend(&crate::vault::Scope::Service(name("atlas")), at(2)));
     let stored = desk.reader().pending(id).unwrap().unwrap();
     let catalog = desk.vault.catalog();
     let refused = desk

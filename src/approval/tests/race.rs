@@ -167,7 +167,9 @@ fn a_key_is_used_at_most_once_and_only_after_a_quorum() {
             if suspends > 0 {
                 scope.spawn(|| {
                     barrier.wait();
-                    desk.keep(|vault| vault.suspend_service(&name("atlas"), at(day)));
+                    desk.keep(|vault| {
+                        vault.suspend(&crate::vault::Scope::Service(name("atlas")), at(day))
+                    });
                     // From here on no key is used, whatever was recorded before.
                     assert!(permit(&desk, id, day + 1).is_none());
                 });
@@ -184,7 +186,7 @@ fn a_key_is_used_at_most_once_and_only_after_a_quorum() {
         };
         *tally.entry(how).or_default() += 1;
         if suspends > 0 {
-            desk.keep(|vault| vault.resume_service(&name("atlas"), at(day)));
+            desk.keep(|vault| vault.resume(&crate::vault::Scope::Service(name("atlas")), at(day)));
         }
     }
     verify(&desk.reader(), &desk.vkey()).unwrap();
