@@ -140,7 +140,7 @@
 //!   sentences do not say the how-manieth use of the day they are.
 //! - Of pairs of a service and a secret 20,000 are remembered at the same time, of places for each service
 //!   the newest 9. What is beyond the pairs is treated in the same way.
-//! - An entry whose time is on the day before the newest one's is treated in the same way. One that is older
+//! - An entry of the last hour before the newest day is treated in the same way. One that is older
 //!   than that begins a new memory on its day, which is cut there: the clock was set back.
 //!
 //! **Invariant: a restart changes no mark.** The memory is read back from the log.

@@ -377,15 +377,20 @@ fn every_urgency_is_in_the_table() {
         .to_owned()
     };
     let rows = [("urgent", Urgency::Urgent), ("quiet", Urgency::Quiet)];
-    let rows = rows.map(|(word, urgency)| (row(word), urgency));
+    let rows = rows.map(|(word, urgency)| {
+        let row = row(word);
+        let (reasons, actions) = row.split_once("`administration`").unwrap();
+        (reasons.to_owned(), actions.to_owned(), urgency)
+    });
     let time = "2026-03-01T10:00:00Z";
     for action in Action::ALL {
         let line = format!(
             r#"{{"action":"{action}","by":"owner","kind":"administration","time":"{time}"}}"#
         );
         let told = urgency(&Entry::parse(&line).unwrap().event);
-        for (row, urgency) in &rows {
-            let is_there = row.contains(&format!("`{action}`")) && *action != Action::SecretRotated;
+        for (_, actions, urgency) in &rows {
+            let is_there =
+                actions.contains(&format!("`{action}`")) && *action != Action::SecretRotated;
             assert_eq!(is_there, told == *urgency, "{action} {urgency:?}");
         }
     }

@@ -114,8 +114,7 @@ impl Pattern {
     }
 
     fn learn_of(&mut self, index: u64, time: Timestamp, asked: Option<&Asked<'_>>) -> Seen {
-        let today = day(time);
-        match self.calendar.turn_to(today, index) {
+        match self.calendar.turn_to(hour(time), index) {
             Turn::Same => {}
             Turn::Next => self.forget(),
             Turn::Back => {

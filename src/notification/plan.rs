@@ -102,7 +102,7 @@ impl Plan {
     /// Reads the entry that is [`wanted`](Self::wanted); any other one is left aside. `now` is the
     /// time, by which it is settled whether the entry is late, and whether these are quiet hours.
     pub fn read(&mut self, entry: &StoredEntry, now: Timestamp) {
-        self.turn_to(now);
+        let is_quiet = self.turn_to(now);
         if entry.index != self.wanted() {
             return;
         }
@@ -113,7 +113,7 @@ impl Plan {
             urgent,
             ..
         } = self;
-        if self.ahead.is_none() && terms.quiet_at(now).is_some() {
+        if self.ahead.is_none() && is_quiet {
             self.ahead = Some(Ahead::of(reading));
         }
         match &mut self.ahead {
@@ -125,9 +125,9 @@ impl Plan {
 
     /// Says that the log had nothing more to read at `now`: windows that are over by then are told of.
     pub fn caught_up(&mut self, now: Timestamp) {
-        self.turn_to(now);
+        let is_quiet = self.turn_to(now);
         let is_read = self.ahead.is_none() && self.reading.wanted == self.seen;
-        if !is_read || self.terms.quiet_at(now).is_some() {
+        if is_quiet || !is_read {
             return;
         }
         let window = self.reading.window.as_ref();
@@ -147,8 +147,8 @@ impl Plan {
     /// What is to be told now; the same until [`delivered`](Self::delivered), but that in quiet hours
     /// only what is urgent is.
     pub fn next(&mut self, now: Timestamp) -> Option<Notification> {
-        self.turn_to(now);
-        self.offered = self.offer(now);
+        let is_quiet = self.turn_to(now);
+        self.offered = self.offer(is_quiet);
         let outgoing = match self.offered? {
             Offer::Outbox(place) => &self.reading.outbox.get(place)?.notification,
             Offer::Ahead => self.ahead.as_ref()?.outbox.front()?,
@@ -156,8 +156,7 @@ impl Plan {
         Some(outgoing.clone())
     }
 
-    fn offer(&self, now: Timestamp) -> Option<Offer> {
-        let is_quiet = self.terms.quiet_at(now).is_some();
+    fn offer(&self, is_quiet: bool) -> Option<Offer> {
         if let Some(place) = self.reading.first_urgent()
             && (is_quiet || self.ahead.is_some())
         {
@@ -220,13 +219,13 @@ impl Plan {
     }
 
     /// Goes back to what was passed over in quiet hours, when they are over and all that was urgent
-    /// in them is told.
-    fn turn_to(&mut self, now: Timestamp) {
+    /// in them is told. Says whether it is quiet.
+    fn turn_to(&mut self, now: Timestamp) -> bool {
         self.now = now;
-        if self.terms.quiet_at(now).is_none()
-            && let Some(ahead) = self.ahead.take_if(|ahead| ahead.outbox.is_empty())
-        {
+        let is_quiet = self.terms.quiet_at(now).is_some();
+        if !is_quiet && let Some(ahead) = self.ahead.take_if(|ahead| ahead.outbox.is_empty()) {
             self.urgent = self.urgent.max(ahead.wanted);
         }
+        is_quiet
     }
 }

@@ -133,10 +133,9 @@ impl Terms {
             && any_or(&self.secrets, is_about_secret)
     }
 
-    /// Whether what was recorded at `time` is told too late at `now` to be told like any other: more
-    /// than an hour after it could have been.
-    pub(super) fn is_late(&self, time: Timestamp, now: Timestamp) -> bool {
-        let possible = self.quiet_at(time).map_or(time, |(_, end)| end);
+    /// Whether what could have been told at `possible` is told too late at `now` to be told like any
+    /// other.
+    pub(super) fn is_late(&self, possible: Timestamp, now: Timestamp) -> bool {
         self.catch_up == CatchUp::Digest && now.duration_since(possible) > LATE
     }
 

@@ -20,8 +20,8 @@ pub(super) struct Calendar {
     depth: u64,
     /// Each day that has entries with the index of its first one; the newest is the last.
     days: VecDeque<(Day, u64)>,
-    /// Where the memory was emptied because the clock was set back.
-    emptied: Option<Day>,
+    /// Before this day nothing is remembered though the log has it.
+    floor: Option<Day>,
     /// The first day of the memory.
     begin: Day,
     is_long: bool,
@@ -34,9 +34,10 @@ pub(super) enum Turn {
     Same,
     /// It is a new day.
     Next,
-    /// The clock was set back by days: what was learned of a time that is yet to come is worth nothing.
+    /// The clock was set back by more than an hour, to another day: what was learned of a time that is
+    /// yet to come is worth nothing.
     Back,
-    /// The entry is left aside: it is of the evening before, or beyond so many entries of one day.
+    /// The entry is left aside: it is of the last hour of the day before, or beyond so many entries of one day.
     Unknown,
 }
 
@@ -45,13 +46,15 @@ impl Calendar {
         Self {
             depth,
             days: VecDeque::new(),
-            emptied: None,
+            floor: None,
             begin: 0,
             is_long: false,
         }
     }
 
-    pub(super) fn turn_to(&mut self, day: Day, index: u64) -> Turn {
+    /// Turns to the day of an entry that was recorded in this hour.
+    pub(super) fn turn_to(&mut self, hour: Hour, index: u64) -> Turn {
+        let day = hour.div_euclid(24);
         let Some((newest, first)) = self.days.back().copied() else {
             self.begin_day(day, index);
             return Turn::Next;
@@ -59,9 +62,9 @@ impl Calendar {
         if day > newest {
             self.begin_day(day, index);
             Turn::Next
-        } else if day < newest - 1 {
+        } else if hour < newest * 24 - 1 {
             self.days.clear();
-            self.emptied = Some(day);
+            self.floor = Some(day);
             self.begin_day(day, index);
             Turn::Back
         } else if day < newest || index.saturating_sub(first) >= self.depth {
@@ -73,24 +76,19 @@ impl Calendar {
 
     fn begin_day(&mut self, day: Day, index: u64) {
         self.days.push_back((day, index));
-        self.begin = day - DAYS;
-        let mut is_cut = false;
+        let reach = index.saturating_sub(self.depth);
         while let Some((oldest, first)) = self.days.front().copied() {
-            if oldest < day - DAYS {
-                self.days.pop_front();
-            } else if first < index.saturating_sub(self.depth) {
-                self.days.pop_front();
-                self.begin = oldest + 1;
-                is_cut = true;
-            } else {
-                break;
+            if oldest >= day - DAYS {
+                if first >= reach {
+                    break;
+                }
+                self.floor = self.floor.max(Some(oldest + 1));
             }
+            self.days.pop_front();
         }
-        if let Some(emptied) = self.emptied.filter(|emptied| *emptied >= self.begin) {
-            self.begin = emptied;
-            is_cut = true;
-        }
-        self.is_long = !is_cut || self.begin <= day - LONG;
+        let cut = self.floor.filter(|floor| *floor > day - DAYS);
+        self.begin = cut.unwrap_or(day - DAYS);
+        self.is_long = cut.is_none() || self.begin <= day - LONG;
     }
 
     /// The first day of the memory.

@@ -10,6 +10,10 @@ use crate::{audit::entry::Kind, notification::Entries, store::StoreError};
 /// Entries read at once.
 const PAGE: u32 = 1024;
 
+/// The first entry that is read may be one that teaches nothing, of a day that began before; but
+/// there are never so many of them in a row.
+const MARGIN: u64 = 64;
+
 /// What the pattern needs of a line.
 #[derive(Deserialize)]
 struct Glance<'a> {
@@ -90,8 +94,8 @@ impl Pattern {
     }
 }
 
-/// The index from which on entries have to be read. One more than the memory has is among them,
-/// by which the memory knows that it does not reach back farther.
+/// The index from which on entries have to be read. Some more than the memory has are among them,
+/// by which it knows how far back it does not reach.
 fn first_needed(log: &impl Entries, size: u64, depth: u64) -> Result<u64, StoreError> {
     let mut newest: Option<Day> = None;
     let mut first = size;
@@ -116,5 +120,5 @@ fn first_needed(log: &impl Entries, size: u64, depth: u64) -> Result<u64, StoreE
         }
         end = start;
     }
-    Ok(first.saturating_sub(depth + 1))
+    Ok(first.saturating_sub(depth + MARGIN))
 }

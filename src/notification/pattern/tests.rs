@@ -238,7 +238,7 @@ fn a_clock_that_is_set_back_starts_a_new_memory() {
     );
     let seen = days.learn("2026-03-01T10:01:00Z".parse().unwrap(), sign());
     assert_eq!(seen.times, Some(2));
-    // Set back over midnight, it only takes a moment.
+    // Set back over midnight by no more than an hour, it only takes a moment.
     let seen = days.learn("2026-02-28T23:59:59Z".parse().unwrap(), sign());
     assert_eq!(seen, Seen::default());
     let seen = days.learn("2026-03-01T00:00:01Z".parse().unwrap(), sign());
@@ -286,7 +286,7 @@ proptest! {
                 0 => 24 * 60 * 12,
                 1 => -24 * 60 * 20,
                 2 => 24 * 60 * 3,
-                3..=5 => -90,
+                3..=5 => -40,
                 _ => minutes,
             });
             let asking = Ask {

@@ -42,10 +42,11 @@ pub(super) enum Span {
 impl Span {
     /// Where an entry of this time belongs that is told at `now`; nowhere if nothing is folded then.
     pub(super) fn of(terms: &Terms, time: Timestamp, now: Timestamp) -> Option<Self> {
-        if terms.is_late(time, now) {
+        let quiet = terms.quiet_at(time);
+        if terms.is_late(quiet.map_or(time, |(_, end)| end), now) {
             return Some(Self::Late);
         }
-        if let Some((begin, end)) = terms.quiet_at(time) {
+        if let Some((begin, end)) = quiet {
             return Some(Self::QuietHours { begin, end });
         }
         let length = terms.digest?;
