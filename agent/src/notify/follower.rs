@@ -283,7 +283,8 @@ impl Follower {
             return LOCKED;
         }
         let now = Timestamp::now();
-        let (since, pause) = self.retry.failed(error, now);
+        // A receiver that wants to be left alone is.
+        let (since, pause) = self.retry.failed(post::pause(error), now);
         let problem = format!("{error:#}");
         tracing::warn!(channel = %name, problem, tries = self.retry.tries(), "not delivered; trying again");
         let trying = State::Trying {

@@ -17,7 +17,7 @@ use strongroom::{
 use super::{
     credential::{self, Credential},
     post::{Letter, Post},
-    tell::Tell,
+    tell::{Audience, Tell},
 };
 use crate::host::Host;
 
@@ -60,6 +60,14 @@ pub enum Format {
 }
 
 impl Settings {
+    /// Who is at the other end: a chat is read by persons.
+    pub fn audience(&self) -> Audience {
+        match self.format {
+            Format::Standard => Audience::Program,
+            Format::Slack | Format::Teams => Audience::Person,
+        }
+    }
+
     pub fn check(&self) -> anyhow::Result<()> {
         self.check_form()
             .with_context(|| format!("channel `{}`", self.name))
