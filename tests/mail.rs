@@ -430,7 +430,16 @@ fn one_recipient_who_is_refused_costs_nobody_anything() {
                 .unwrap()
                 .contains(&json!("ops@vault.example"))
     };
-    assert_eq!(server.got().iter().filter(times).count(), 1);
+    let got = server.got();
+    assert_eq!(got.iter().filter(times).count(), 1);
+    let [.., first, second] = got.as_slice() else {
+        panic!("{got:#?}")
+    };
+    assert_eq!(
+        header(first, "Message-ID"),
+        header(second, "Message-ID"),
+        "the same message, at whatever try"
+    );
 }
 
 #[test]

@@ -12,7 +12,8 @@
 //!
 //! # mail
 //!
-//! One message (RFC 5322) for each notification, to a mail server (RFC 5321).
+//! One message (RFC 5322) for each notification, to a mail server (RFC 5321). TLS protects it on the way
+//! there: that server, and each one behind it, reads who used which secret and what for.
 //!
 //! | setting | |
 //! | --- | --- |
@@ -36,6 +37,7 @@
 //! | `Auto-Submitted` | `auto-generated` (RFC 3834): no absence note answers it |
 //! | `List-Id` | `<CHANNEL.strongroom.DOMAIN>` (RFC 2919): what filters can sort by |
 //! | `Strongroom-Kind`, `Strongroom-Urgency`, `Strongroom-Id` | the kind, the urgency and the `id` |
+//! | `Strongroom-Marks` | what is out of the ordinary, if anything is: `first-use, new-address` |
 //! | `Importance`, `X-Priority` | `high` and `1 (Highest)` if it is urgent, `low` and `5 (Lowest)` if it is quiet |
 //!
 //! **A request that waits for an approval** goes also to the address of each approver (`strongroom

@@ -44,6 +44,7 @@ mod recipients;
 use connection::{Connection, NotSent, Refusal, Security, Server};
 use letter::Letter;
 pub use recipients::Mailboxes;
+use recipients::address;
 
 /// How long one delivery may take, with all that it consists of.
 pub const PATIENCE: Duration = Duration::from_secs(5 * 60);
@@ -78,9 +79,12 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tls {
+    /// From the first byte.
     #[default]
     Implicit,
-    StartTls,
+    /// After `STARTTLS`, before anything else.
+    #[serde(rename = "starttls")]
+    Upgraded,
     None,
 }
 
@@ -116,7 +120,7 @@ impl Settings {
     fn port(&self) -> u16 {
         self.port.unwrap_or(match self.tls {
             Tls::Implicit => 465,
-            Tls::StartTls => 587,
+            Tls::Upgraded => 587,
             Tls::None => 25,
         })
     }
@@ -194,7 +198,9 @@ impl Mail {
             mailbox().sent(id, &left, &refused);
         }
         *kept = Some(open);
-        let mailbox = mailbox();
+        let mut mailbox = mailbox();
+        let others = recipients::everybody(&self.host.vault().catalog());
+        mailbox.forget_all_but(|address| own.contains(address) || others.contains(address));
         let refused = mailbox.refused();
         self.host.channels().remark(name, refused.clone());
         if !own.iter().any(|address| mailbox.has(id, address)) {
@@ -227,9 +233,12 @@ impl Mail {
             return Ok(None);
         };
         let approvers = recipients::approvers(&self.host.vault().catalog(), &asked);
-        let approvers = approvers.iter().filter_map(|mail| address(mail).ok());
+        let is_other = |address: &Address| {
+            let mut own = self.settings.to.iter();
+            !own.any(|to| to.email == *address)
+        };
         Ok(Some(Pending {
-            approvers: approvers.collect(),
+            approvers: approvers.into_iter().filter(is_other).collect(),
             file: serde_json::to_string_pretty(&json!({
                 "agent": self.host.identity().thumbprint().as_str(),
                 "id": asked.id.to_string(),
@@ -265,7 +274,7 @@ impl Mail {
             host: &self.settings.host,
             port: self.settings.port(),
             security: self.security(with.as_deref())?,
-            hello: machine_name().map_or_else(ClientId::default, ClientId::Domain),
+            hello: hello(),
         };
         Ok(Open {
             connection: Connection::open(server, credentials.as_ref()).await?,
@@ -293,7 +302,7 @@ impl Mail {
         let secure = match self.settings.tls {
             Tls::None => return Ok(Security::None),
             Tls::Implicit => Security::Implicit,
-            Tls::StartTls => Security::StartTls,
+            Tls::Upgraded => Security::StartTls,
         };
         let cacert = match with {
             Some(credential) => credential.of.cacert.as_deref(),
@@ -334,15 +343,11 @@ async fn send(
     }
 }
 
-/// An address that every mail server understands: ASCII, and nothing that a command could end by.
-fn address(text: &str) -> Result<Address, String> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
-    match text.parse() {
-        Ok(address) if plain => Ok(address),
-        _ => Err(format!(
-            "`{}` is not an address such as `ops@example.com`",
-            text.escape_debug()
-        )),
+/// How the agent introduces itself: RFC 5321 section 4.1.4 wants a whole domain name, or an address.
+fn hello() -> ClientId {
+    match machine_name().filter(|name| name.contains('.')) {
+        Some(name) => ClientId::Domain(name),
+        None => ClientId::default(),
     }
 }
 

@@ -110,6 +110,10 @@ impl Letter<'_> {
             .raw_header(raw("Strongroom-Kind", &cut(kind, 64)))
             .raw_header(raw("Strongroom-Urgency", word(*urgency)))
             .raw_header(raw("Strongroom-Id", &self.notification.id));
+        let marks: Vec<&str> = self.notification.marks.iter().map(|m| m.as_str()).collect();
+        if !marks.is_empty() {
+            builder = builder.raw_header(raw("Strongroom-Marks", &marks.join(", ")));
+        }
         for address in self.cc {
             builder = builder.cc(Mailbox::new(None, address.clone()));
         }

@@ -13,7 +13,11 @@ use std::{
 
 use jiff::Timestamp;
 use lettre::Address;
-use strongroom::{approval::Shown, name::Name, vault::Catalog};
+use strongroom::{
+    approval::{Approver, Shown},
+    name::Name,
+    vault::Catalog,
+};
 
 use super::connection::Refusal;
 
@@ -23,18 +27,40 @@ const PATIENCE: Duration = Duration::from_secs(6 * 60);
 /// Of so many notifications it is known who has them.
 const REMEMBERED: usize = 4;
 
+/// An address that every mail server understands: ASCII, and nothing that a command could end by.
+pub fn address(text: &str) -> Result<Address, String> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    match text.parse() {
+        Ok(address) if plain => Ok(address),
+        _ => Err(format!(
+            "`{}` is not an address such as `ops@example.com`",
+            text.escape_debug()
+        )),
+    }
+}
+
 /// The addresses of the approvers whose yes a pending request can use. Nobody else is asked: not who
 /// is retired, is in no group that it needs, or runs the service that asks.
-pub fn approvers(catalog: &Catalog, asked: &Shown) -> Vec<String> {
-    catalog
-        .approvers()
-        .filter(|approver| !approver.retired && !approver.operates.contains(&asked.ask.service))
-        .filter(|approver| {
-            let mut needs = asked.needs.iter();
-            needs.any(|need| approver.groups.contains(&need.group))
-        })
-        .filter_map(|approver| approver.mail.clone())
-        .collect()
+pub fn approvers(catalog: &Catalog, asked: &Shown) -> BTreeSet<Address> {
+    let may_decide = |approver: &&Approver| {
+        let mut needs = asked.needs.iter();
+        !approver.operates.contains(&asked.ask.service)
+            && needs.any(|need| approver.groups.contains(&need.group))
+    };
+    addresses(catalog.approvers().filter(may_decide))
+}
+
+/// The addresses of all approvers.
+pub fn everybody(catalog: &Catalog) -> BTreeSet<Address> {
+    addresses(catalog.approvers())
+}
+
+fn addresses<'a>(approvers: impl Iterator<Item = &'a Approver>) -> BTreeSet<Address> {
+    let with_mail = approvers
+        .filter(|approver| !approver.retired)
+        .filter_map(|approver| approver.mail.as_deref());
+    // The vault takes no other addresses than these, but for those that are not ASCII.
+    with_mail.filter_map(|mail| address(mail).ok()).collect()
 }
 
 /// What mail channels know of their recipients, for as long as the agent runs.
@@ -100,6 +126,11 @@ impl Mailbox {
                 }
             }
         }
+    }
+
+    /// Forgets who is refused and is no recipient any more.
+    pub fn forget_all_but(&mut self, is_recipient: impl Fn(&Address) -> bool) {
+        self.refused.retain(|address, _| is_recipient(address));
     }
 
     /// Why the channel waits for this one, if it does.
