@@ -1,7 +1,11 @@
 //! The owner is told over syslog: by `rsyslogd`, over TLS and at a local socket, which says what it
 //! understood; and what it read is read once more by a grammar of somebody else's.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::{Value, json};
 
@@ -10,14 +14,14 @@ use crate::support::{
     authority::Authority,
     eventually,
     peer::Peer,
-    python, script,
+    python, script, succeed,
     syslogd::{Syslogd, id},
     text,
     told::{HOSTILE, complete, ill, long_and_hostile, shown, sign, vault_that_tells},
     with_input,
 };
 
-fn vault_that_logs(start: impl FnOnce(&Path) -> Syslogd) -> (Vault, std::path::PathBuf, Syslogd) {
+fn vault_that_logs(start: impl FnOnce(&Path) -> Syslogd) -> (Vault, PathBuf, Syslogd) {
     let mut syslogd = None;
     let (vault, key) = vault_that_tells(|directory| {
         let started = start(&directory.join("logs"));
@@ -151,22 +155,53 @@ fn a_receiver_that_has_not_proved_who_it_is_is_told_nothing() {
         let untrusted = settings.replace(&syslogd.authority.certificate(), &other.certificate());
         // Its certificate is for `localhost`.
         let misnamed = settings.replace("localhost", "127.0.0.1");
+        // Known by its certificate, and it is another one; and by the right one, last.
+        let by = |name: &str, fingerprint: &str| {
+            let cacert = format!("cacert = \"{}\"", syslogd.authority.certificate());
+            let known = format!("fingerprints = [\"{fingerprint}\"]");
+            misnamed.replace("siem", name).replace(&cacert, &known)
+        };
+        let wrong = fingerprint(&other.certificate());
+        let right = fingerprint(&syslogd.certificate());
+        let settings = [
+            untrusted,
+            misnamed.replace("siem", "misnamed"),
+            by("unknown", &wrong),
+            by("known", &right) + "facility = \"local7\"\n",
+        ];
         others.push(syslogd);
-        untrusted + &misnamed.replace("siem", "misnamed")
+        settings.concat()
     });
     let _agent = vault.agent();
     let mut rows = Value::Null;
-    eventually("both say what is wrong", || {
+    eventually("three say what is wrong", || {
         rows = vault.json(&["notify", "list"]);
-        rows.as_array()
-            .unwrap()
-            .iter()
-            .all(|row| row["problem"].is_string())
+        let rows = rows.as_array().unwrap();
+        rows[..3].iter().all(|row| row["problem"].is_string())
     });
     let problem = |number: usize| rows[number]["problem"].as_str().unwrap();
     assert!(problem(0).contains("UnknownIssuer"), "{rows}");
     assert!(problem(1).contains("not valid for name"), "{rows}");
-    assert_eq!(others[0].got(), Vec::<Value>::new());
+    assert!(problem(2).contains("another certificate"), "{rows}");
+    complete(&vault, || others[0].ids());
+    let of_the_known = |message: &Value| message["facility"] == "local7";
+    assert!(others[0].got().iter().all(of_the_known));
+}
+
+/// As a person finds it out.
+fn fingerprint(certificate: &str) -> String {
+    let mut command = Command::new("openssl");
+    command.args([
+        "x509",
+        "-noout",
+        "-fingerprint",
+        "-sha256",
+        "-in",
+        certificate,
+    ]);
+    let said = succeed(command);
+    let (_, fingerprint) = said.trim().split_once('=').unwrap();
+    format!("sha-256:{fingerprint}")
 }
 
 #[test]

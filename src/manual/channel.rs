@@ -97,6 +97,7 @@
 //! | --- | --- |
 //! | `server` | the receiver over TLS, `logs.example.com` or `logs.example.com:6514` |
 //! | `cacert` | a file of PEM certificates to trust instead of the platform's |
+//! | `fingerprints` | instead of that, the certificates that the receiver may show, `sha-256:4A:0F:…` (`openssl x509 -noout -fingerprint -sha256`), whatever their names and dates; SHA-1 is not taken |
 //! | `certificate` | the secret, of kind `mtls`, whose certificate is shown to the receiver; its binding's section [`channel`](super::binding#channel) names this channel, `host:port`, and the authorities to trust there |
 //! | `socket` | where a syslog daemon on this machine reads datagrams; `/dev/log` if there is no `server` |
 //! | `facility` | `authpriv` if left out; `user`, `mail`, `daemon`, `auth`, `syslog`, `lpr`, `news`, `uucp`, `cron`, `ftp`, `ntp`, `audit`, `alert`, `clock`, `local0` to `local7` |
@@ -125,7 +126,7 @@
 //! of the ordinary, and `more` how many facts there was no room for.
 //!
 //! **Delivered over TLS.** The receiver's certificate is checked for its name and against the platform's
-//! authorities or `cacert`, in TLS 1.2 or 1.3. Syslog itself answers nothing: what was written to a connection may be lost
+//! authorities or `cacert`, or by its fingerprint, in TLS 1.2 or 1.3. Syslog itself answers nothing: what was written to a connection may be lost
 //! with it, and nobody would know. But the receiver has to answer the sender's `close_notify` with its
 //! own (RFC 5425 section 4.4), and has then read everything that was sent before it. So each
 //! notification has a connection of its own, and is delivered when the receiver has ended that well. A

@@ -146,6 +146,11 @@ action(type="omfile" file="{4}" template="json")
         self.running = Some(child);
     }
 
+    /// The certificate that it shows now.
+    pub fn certificate(&self) -> String {
+        self.directory.join("rsyslogd.pem").display().to_string()
+    }
+
     /// The local socket.
     pub fn socket(&self) -> PathBuf {
         self.directory.join("log")

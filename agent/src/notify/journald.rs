@@ -256,7 +256,7 @@ mod tests {
             "one\nPRIORITY=0\ntwo",
             vec![Fact {
                 label: "field.a=b\nPRIORITY".to_owned(),
-                text: "x\nPRIORITY\n\u{1}\0\0\0\0\0\0\00\n".to_owned(),
+                text: "x\nPRIORITY\n\u{1}\0\0\0\0\0\0\0+\n".to_owned(),
             }],
         );
         let fields = parsed(&fields(&notification).unwrap());
@@ -269,8 +269,54 @@ mod tests {
         assert_eq!(of("STRONGROOM_MARK"), ["first-use", "unusual-hour"]);
         assert_eq!(
             of("STRONGROOM_FIELD_A_B_PRIORITY"),
-            ["x\nPRIORITY\n\u{1}\0\0\0\0\0\0\00\n"]
+            ["x\nPRIORITY\n\u{1}\0\0\0\0\0\0\0+\n"]
         );
+    }
+
+    /// As the journal takes it: an empty datagram with a file in it that nobody can change any more.
+    #[tokio::test]
+    async fn what_is_too_large_for_a_datagram_goes_in_a_sealed_file() {
+        use std::{io::Read as _, os::unix::fs::FileExt as _};
+
+        use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
+
+        let directory = tempfile::TempDir::new().unwrap();
+        let socket = directory.path().join("socket");
+        let journal = std::os::unix::net::UnixDatagram::bind(&socket).unwrap();
+        let text = format!("name = 'journal'\nsocket = '{}'", socket.display());
+        let channel = Journald::open(&toml::from_str(&text).unwrap()).unwrap();
+        let facts = (0..20).map(|number| Fact {
+            label: format!("field.{number}"),
+            text: "x".repeat(60_000),
+        });
+        let notification = syslog::tests::notification("large", facts.collect());
+        channel.deliver(&notification).await.unwrap();
+
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let received = rustix::net::recvmsg(
+            &journal,
+            &mut [std::io::IoSliceMut::new(&mut [0; 8])],
+            &mut control,
+            RecvFlags::empty(),
+        );
+        assert_eq!(received.unwrap().bytes, 0);
+        let file = control.drain().find_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(mut files) => files.next(),
+            _ => None,
+        });
+        let mut file = std::fs::File::from(file.unwrap());
+        let seals = rustix::fs::fcntl_get_seals(&file).unwrap();
+        assert_eq!(
+            seals,
+            SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL
+        );
+        assert!(file.write_at(b"y", 0).is_err());
+        std::io::Seek::rewind(&mut file).unwrap();
+        let mut content = Vec::new();
+        file.read_to_end(&mut content).unwrap();
+        assert_eq!(content, fields(&notification).unwrap());
+        assert!(content.len() > 1_000_000);
     }
 
     #[test]

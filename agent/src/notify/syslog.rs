@@ -19,9 +19,11 @@ use strongroom::{
 use super::{local::Local, tell::Tell};
 use crate::host::Host;
 
+mod fingerprint;
 mod message;
 mod tls;
 
+use fingerprint::Fingerprint;
 use message::Writer;
 pub use message::timestamp;
 use tls::Receiver;
@@ -45,6 +47,9 @@ pub struct Settings {
     pub server: Option<String>,
     /// PEM certificates to trust instead of the platform's; with a `certificate`, its binding says it.
     pub cacert: Option<PathBuf>,
+    /// Its certificates, if these are known and not who signed them.
+    #[serde(default)]
+    pub fingerprints: Vec<Fingerprint>,
     /// The secret, of kind `mtls`, whose certificate is shown to the receiver.
     pub certificate: Option<Name>,
     /// A socket on this machine; `/dev/log` if there is no `server`.
@@ -73,9 +78,15 @@ impl Settings {
             ),
             (Some(server), None) => {
                 host_and_port(server).with_context(|| format!("channel `{name}`: `server`"))?;
-                if self.cacert.is_some() && self.certificate.is_some() {
+                let is_known = !self.fingerprints.is_empty();
+                if self.certificate.is_some() && (self.cacert.is_some() || is_known) {
                     bail!(
                         "channel `{name}`: whom a certificate of the vault is shown to is said in its binding: put `cacert` there"
+                    )
+                }
+                if self.cacert.is_some() && is_known {
+                    bail!(
+                        "channel `{name}`: a receiver is known by `cacert` or by `fingerprints`; give the one that is meant"
                     )
                 }
             }
@@ -85,9 +96,10 @@ impl Settings {
                         "channel `{name}`: `socket` must be a path from the root, such as `/dev/log`"
                     )
                 }
-                if self.cacert.is_some() || self.certificate.is_some() {
+                let is_known = self.cacert.is_some() || !self.fingerprints.is_empty();
+                if is_known || self.certificate.is_some() {
                     bail!(
-                        "channel `{name}`: `cacert` and `certificate` are for TLS; give the `server`"
+                        "channel `{name}`: `cacert`, `fingerprints` and `certificate` are for TLS; give the `server`"
                     )
                 }
             }

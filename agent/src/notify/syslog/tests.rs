@@ -148,12 +148,16 @@ fn servers_are_read_strictly() {
 
 #[test]
 fn settings_that_contradict_each_other_are_refused() {
+    let known = format!("fingerprints = ['sha-256:{}']", ["4A"; 32].join(":"));
     for text in [
         "server = 'a'\nsocket = '/dev/log'",
         "socket = 'dev/log'",
         "cacert = 'a.pem'",
         "certificate = 'siem-client'",
         "server = 'a'\ncacert = 'a.pem'\ncertificate = 'siem-client'",
+        &format!("server = 'a'\ncacert = 'a.pem'\n{known}"),
+        &format!("server = 'a'\ncertificate = 'siem-client'\n{known}"),
+        &known,
         "hostname = 'a b'",
         "enterprise = 0",
         "enterprise = 32473",

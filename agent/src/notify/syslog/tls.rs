@@ -29,7 +29,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::Settings;
+use super::{Settings, fingerprint::Known};
 use crate::{
     host::Host,
     notify::credential::{self, Credential},
@@ -166,9 +166,17 @@ fn frame(message: &[u8]) -> Vec<u8> {
 
 /// Without a certificate of its own.
 fn anonymous(settings: &Settings) -> anyhow::Result<ClientConfig> {
+    let builder = builder()?;
     let builder = match &settings.cacert {
-        None => builder()?.with_platform_verifier()?,
-        Some(path) => builder()?.with_root_certificates(
+        None if !settings.fingerprints.is_empty() => {
+            let provider = Arc::clone(builder.crypto_provider());
+            let known = Known::new(&settings.fingerprints, provider);
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(known))
+        }
+        None => builder.with_platform_verifier()?,
+        Some(path) => builder.with_root_certificates(
             roots(certificates(path)?).with_context(|| format!("`{}`", path.display()))?,
         ),
     };
