@@ -437,7 +437,7 @@ fn no_secret_is_in_files_logs_or_what_commands_print() {
     }
     for hook in &hooks {
         // Refused in every way, and then told.
-        hook.until("agent-started");
+        hook.until("administration");
     }
     for channel in ["dead", "wrong", "unsigned"] {
         eventually("it shows what is wrong", || {
