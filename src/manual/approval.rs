@@ -95,7 +95,7 @@
 //! | used | the caller collects it, approved | 200, once |
 //! | denied | one no | 403 |
 //! | cancelled | its service | 410 |
-//! | expired | its time is over, `[approvals] expire_minutes` after it came | 410 |
+//! | expired | its time is over, `[approvals] expire_seconds` after it came | 410 |
 //!
 //! Exactly one of these, settled in the transaction that records it. Approved requests can be
 //! collected until they expire. At most 16 requests of one service wait, and 256 in all; beyond
