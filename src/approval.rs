@@ -23,7 +23,7 @@ pub mod statement;
 pub mod waiting;
 
 pub use approver::{Approver, ApproverKey, BadApproverKey};
-pub use asked::{Asked, Said, Settled, Unreadable, Voice};
+pub use asked::{Asked, Said, Settled, Shown, Unreadable, Voice};
 pub use decision::{Decision, NotDecided, Settlement};
 pub use quorum::{Lacking, Missing, Quorum};
 pub use same::Same;

@@ -3,7 +3,7 @@
 use std::str;
 
 use strongroom::approval::{
-    ApproverKey, Asked, NAMESPACE, SshSignature, Statement, Verdict, Waiting,
+    ApproverKey, NAMESPACE, Shown, SshSignature, Statement, Verdict, Waiting,
 };
 
 use super::assert_harmless;
@@ -36,12 +36,8 @@ pub fn statement(data: &[u8]) -> bool {
     );
     assert_eq!(again.as_ref(), Ok(&statement));
     assert!(statement.minutes().is_none() || statement.decision() == Verdict::Approve);
-    if let Some(asked) = Asked::of_line(statement.id(), statement.entry()) {
-        assert_eq!(
-            (asked.id, asked.line.as_str()),
-            (statement.id(), statement.entry())
-        );
-        assert!(asked.said.is_empty() && asked.settled.is_none());
+    if let Some(shown) = Shown::of_line(statement.id(), statement.entry()) {
+        assert_eq!(shown.line, statement.entry());
     }
     true
 }

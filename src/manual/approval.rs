@@ -97,6 +97,9 @@
 //! | cancelled | its service | 410 |
 //! | expired | its time is over, `[approvals] expire_seconds` after it came | 410 |
 //!
+//! A request whose entry would have more than 16 KiB is not asked about, and refused with 413: nobody
+//! could read it in full.
+//!
 //! Exactly one of these, settled in the transaction that records it. Approved requests can be
 //! collected until they expire. At most 16 requests of one service wait, and 256 in all; beyond
 //! that, 429 with the reason `too-many-pending`. What a service gives up counts for another ten

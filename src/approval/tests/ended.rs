@@ -5,6 +5,8 @@ use crate::{
     answer::Problem,
     approval::{Missing, NotDecided, Settled, Settlement, Verdict},
     audit::{By, Committed, Decided, Event, Reason, Submission},
+    binding::Binding,
+    operation::Kind,
 };
 
 fn settle(desk: &Desk, settlement: Settlement, seconds: i64) -> Result<u64, NotDecided> {
@@ -184,6 +186,43 @@ fn so_many_wait_and_no_more() {
     refused(601);
     // Their time is over, whether somebody has said so or not.
     desk.ask(HOUR);
+}
+
+/// What nobody can read in full, and no approver could hand in, is not asked.
+#[test]
+fn what_is_too_long_to_be_shown_is_not_asked() {
+    let desk = Desk::new(ONE);
+    let token =
+        crate::vault::material::Material::import(Some(Kind::Token), b"a token of a provider");
+    let binding = Binding::parse(
+        Kind::Token,
+        r#"{"http": {"base_url": "https://api.example.com/", "attach": "bearer"}}"#,
+    )
+    .unwrap();
+    let options = crate::vault::SecretOptions::default();
+    desk.keep(|vault| vault.add_secret(&name("token"), &token.unwrap(), &options, at(0)));
+    desk.keep(|vault| vault.bind_secret(&name("token"), &binding, at(0)));
+    let ask = |length: usize| {
+        let mut draft = desk.draft();
+        draft.secret = name("token");
+        draft.operation = "http".parse().unwrap();
+        let (path, query) = (format!("/{}", "p".repeat(length)), "q".repeat(length));
+        draft.input = serde_json::json!({"method": "GET", "path": path, "query": {"q": query}});
+        desk.try_ask(&draft, 0)
+    };
+    assert!(matches!(ask(7_000), Committed::Pending(_)));
+    let Committed::Refused(refused) = ask(8_000) else {
+        panic!()
+    };
+    assert_eq!(
+        (refused.reason(), refused.problem()),
+        (Reason::TooLarge, Problem::TooLarge)
+    );
+    assert!(
+        refused.told().contains("16384 are the most"),
+        "{}",
+        refused.told()
+    );
 }
 
 #[test]

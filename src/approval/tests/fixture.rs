@@ -268,7 +268,7 @@ impl Desk {
         verdict: Verdict,
         minutes: Option<u32>,
     ) -> (Statement, String) {
-        let line = self.asked(id).line;
+        let line = self.asked(id).line.clone();
         let statement = Statement::new(self.agent.clone(), id, line, verdict, minutes).unwrap();
         let signature = key_of(approver).sign(&statement.to_line());
         (statement, signature)
@@ -334,6 +334,10 @@ impl Desk {
     }
 
     /// The request as it was stored, authenticated and authorised again.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a refusal carries the request on, as a permit does"
+    )]
     pub fn again(&self, id: u64, seconds: i64) -> Result<Authorized, Refused> {
         let stored = self.reader().pending(id).unwrap().unwrap();
         let catalog = self.vault.catalog();
