@@ -169,3 +169,85 @@ async fn brake(host: &Arc<Host>, passphrase: Hidden) -> Result<Brake, Stop> {
     }
     opened
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom::operation::Kind;
+
+    use super::*;
+    use crate::{
+        administration::{Call, Reply, perform},
+        cli::vault,
+        home::Home,
+        host::{self, Purpose},
+    };
+
+    #[tokio::test]
+    async fn stopping_takes_no_passphrase_and_letting_go_on_takes_it_always() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::locate(Some(directory.path().join("home"))).unwrap();
+        let passphrase = Hidden::new("battery staple, correct horse");
+        let _recovery_key = vault::create(&home, &passphrase).unwrap();
+        let held = home.hold().unwrap().unwrap();
+        let (host, writer) = Host::open(home, held, Purpose::Serve).unwrap();
+        let host = Arc::new(host);
+        let say = async |command, passphrase: Option<&Hidden>| {
+            let passphrase = passphrase.cloned();
+            perform(
+                &host,
+                Call {
+                    passphrase,
+                    command,
+                },
+            )
+            .await
+        };
+        let name: Name = "deploy-key".parse().unwrap();
+        let unlock = || Command::Unlock {
+            passphrase: passphrase.clone(),
+        };
+        assert!(matches!(say(unlock(), None).await, Reply::Done { .. }));
+        let add = || Command::AddSecret {
+            name: name.clone(),
+            kind: Some(Kind::Ed25519),
+            value: None,
+            labels: Vec::new(),
+            releasable: false,
+            binding: None,
+        };
+        assert!(matches!(say(add(), None).await, Reply::Done { .. }));
+
+        // As five minutes later: whatever else is changed takes the passphrase again.
+        host.set_proved(false);
+        assert!(matches!(say(add(), None).await, Reply::PassphraseNeeded));
+        let suspend = || Command::SuspendSecret { name: name.clone() };
+        assert!(matches!(say(suspend(), None).await, Reply::Done { .. }));
+        assert!(!host.is_proved(), "nothing was proved");
+
+        // And just after it was proved.
+        host.set_proved(true);
+        let resume = || Command::ResumeSecret { name: name.clone() };
+        assert!(matches!(say(resume(), None).await, Reply::PassphraseNeeded));
+        let wrong = Hidden::new("a wrong one");
+        assert!(matches!(
+            say(resume(), Some(&wrong)).await,
+            Reply::Failed { .. }
+        ));
+        assert!(host.vault().catalog().secret(&name).unwrap().suspended);
+        let done = say(resume(), Some(&passphrase)).await;
+        assert!(matches!(done, Reply::Done { .. }));
+
+        assert!(matches!(
+            say(Command::Panic, None).await,
+            Reply::Done { .. }
+        ));
+        assert!(!host.vault().is_unlocked() && !host.is_proved());
+        assert!(matches!(say(Command::Resume, None).await, Reply::Locked));
+        assert!(matches!(say(unlock(), None).await, Reply::Done { .. }));
+        assert!(matches!(
+            say(Command::Resume, None).await,
+            Reply::PassphraseNeeded
+        ));
+        host::close(host, writer);
+    }
+}
