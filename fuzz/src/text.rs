@@ -269,7 +269,7 @@ fn assert_planned(line: &str, told: &Notification) {
             plan.read(&StoredEntry { index, line }, now);
         }
         plan.caught_up(now);
-        plan.close();
+        plan.close(now);
         while let Some(notification) = plan.next(now) {
             assert_harmless(&notification.sentence, false);
             let facts = notification.facts.iter().map(|fact| fact.text.as_str());

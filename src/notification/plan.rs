@@ -11,7 +11,7 @@
 //!     if page is empty { plan.caught_up(now); if plan.next(now) is none { wait for the log to grow, or for plan.wake(now) } }
 //!     for entry in page { plan.read(entry, now) }
 //! }
-//! when the agent stops: plan.close(), deliver what there is, make plan.progress() durable
+//! when the agent stops: plan.close(now), deliver what there is, make plan.progress() durable
 //! ```
 //!
 //! A page is read only when there is nothing to tell, so that memory is bounded however long an
@@ -55,8 +55,6 @@ pub struct Plan {
     /// The end of what was read, ahead or not.
     seen: u64,
     offered: Option<Offer>,
-    /// The newest time that was told.
-    now: Timestamp,
 }
 
 /// Which notification was given last.
@@ -86,7 +84,6 @@ impl Plan {
             urgent: urgent.max(told),
             seen: told,
             offered: None,
-            now: Timestamp::MIN,
         })
     }
 
@@ -138,8 +135,9 @@ impl Plan {
 
     /// Ends the open window before its time, so that a channel that stops for good has told all.
     /// What quiet hours hold stays held.
-    pub fn close(&mut self) {
-        if self.ahead.is_none() && self.terms.quiet_at(self.now).is_none() {
+    pub fn close(&mut self, now: Timestamp) {
+        let is_quiet = self.turn_to(now);
+        if !is_quiet && self.ahead.is_none() {
             self.reading.end_window(&self.origin);
         }
     }
@@ -221,7 +219,6 @@ impl Plan {
     /// Goes back to what was passed over in quiet hours, when they are over and all that was urgent
     /// in them is told. Says whether it is quiet.
     fn turn_to(&mut self, now: Timestamp) -> bool {
-        self.now = now;
         let is_quiet = self.terms.quiet_at(now).is_some();
         if !is_quiet && let Some(ahead) = self.ahead.take_if(|ahead| ahead.outbox.is_empty()) {
             self.urgent = self.urgent.max(ahead.wanted);

@@ -356,7 +356,7 @@ fn a_restart_tells_what_is_open_and_knows_what_was_told() {
         channel.happens("2026-03-01T14:00:00Z", signing(None));
     }
     assert_eq!(channel.told("2026-03-01T14:00:01Z").len(), 1);
-    channel.plan.close();
+    channel.plan.close(channel.now);
     assert_eq!(
         channel.told("2026-03-01T14:00:01Z"),
         ["atlas signed with deploy-key 2 more times in 10 minutes"]

@@ -444,7 +444,7 @@ fn play(happenings: &[Happening], acts: &[Act], terms: Terms, unique: bool) {
                 world.follow(usize::MAX);
                 // What is held at the stop in quiet hours may be told again beside what was told.
                 exactly &= world.terms.quiet_at(world.now).is_none();
-                world.plan.close();
+                world.plan.close(world.now);
                 world.follow(usize::MAX);
                 world.kept = world.plan.progress();
                 world.restore();
