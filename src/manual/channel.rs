@@ -10,6 +10,29 @@
 //! the control characters, and each channel escapes what is markup for its receiver. It never
 //! becomes a link, an image, a header or a mention.
 //!
+//! # How a channel does
+//!
+//! The log is a channel's queue. Nothing is read of it while something waits to be delivered, so an
+//! outage of days costs no memory, and a channel that is ill costs next to nothing. A try, of whatever
+//! kind, may take 30 seconds. After one that failed it pauses for a quarter of a second, and twice as
+//! long each time, up to a minute, less up to a half by chance; a receiver may ask to be left alone for
+//! up to an hour. Unlocking the vault, changing it, and a test that goes through end the pause. The
+//! position is durable after 64 deliveries or one second, and when the agent stops: that much a crash
+//! repeats at the most. An agent that stops has 5 seconds to tell of that.
+//!
+//! `strongroom status` and `strongroom notify list` show how each does; with `--json`, `state` is
+//!
+//! | state | |
+//! | --- | --- |
+//! | `well` | it has told everything, or does so now; `holds` says until when it holds what it has read, for a digest or in quiet hours |
+//! | `trying` | it could not deliver: `problem` says why, `since` since when, `tries` how often, `next` when it tries again |
+//! | `waiting` | its credential is in the vault, which is locked |
+//! | `idle` | no agent runs |
+//!
+//! with `delivered` (entries before this one need no telling any more), `behind` (how many have come
+//! since) and `last` (when it delivered last). `strongroom notify test` sends a test through each of
+//! them at once and says what each answered.
+//!
 //! # mail
 //!
 //! One message (RFC 5322) for each notification, to a mail server (RFC 5321). TLS protects it on the way
