@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     audit::entry::{Ask, By},
-    store::{Reader, StoreError, StoredRecord, StoredSlot, Usage},
+    store::{Reader, StoreError, StoredDecision, StoredPending, StoredRecord, StoredSlot, Usage},
 };
 
 mod exactly_once;
@@ -53,6 +53,21 @@ impl Reader for Lines {
         unimplemented!("a plan reads entries only")
     }
     fn counted(&self, _: &str, _: &str, _: u32) -> Result<Vec<i64>, StoreError> {
+        unimplemented!("a plan reads entries only")
+    }
+    fn pending(&self, _: u64) -> Result<Option<StoredPending>, StoreError> {
+        unimplemented!("a plan reads entries only")
+    }
+    fn waiting(&self) -> Result<Vec<u64>, StoreError> {
+        unimplemented!("a plan reads entries only")
+    }
+    fn decisions(&self, _: u64) -> Result<Vec<StoredDecision>, StoreError> {
+        unimplemented!("a plan reads entries only")
+    }
+    fn standing(&self, _: &[u8; 32], _: i64) -> Result<Vec<u64>, StoreError> {
+        unimplemented!("a plan reads entries only")
+    }
+    fn settled(&self, _: u64) -> Result<Option<(String, u64)>, StoreError> {
         unimplemented!("a plan reads entries only")
     }
 }
