@@ -41,7 +41,7 @@
 //! | setting | |
 //! | --- | --- |
 //! | `host`, `port` | the mail server; without `port` 465, 587 or 25, as `tls` says |
-//! | `tls` | `implicit` (TLS from the first byte, RFC 8314), `starttls` (RFC 3207; nothing but `EHLO` is said before it), or `none`, which is taken only for 127.0.0.1 and ::1, written as such |
+//! | `tls` | `implicit` (TLS from the first byte, RFC 8314), `starttls` (RFC 3207; nothing but `EHLO` is said before it, and what somebody on the way adds to the answer ends the connection), or `none`, which is taken only for 127.0.0.1 and ::1, written as such |
 //! | `from`, `to` | an address, and a list of 1 to 50; with names or without. Addresses are ASCII |
 //! | `credential` | a secret of kind `basic` to log in with (`PLAIN` or `LOGIN`); it goes only to the `host:port` that its [binding](super::binding#channel) names, and trusts only the certificates there |
 //! | `cacert` | without a credential: PEM certificates to trust instead of the platform's |
