@@ -113,11 +113,12 @@ fn whatever_comes_first_a_key_is_used_at_most_once() {
 /// What the audit log says of one request, and what its callers were told, is one story.
 fn hold_together(vault: &Vault, id: &str, outcomes: &[Value]) -> String {
     let (mut uses, mut yes, mut end) = (Vec::new(), None, None);
+    let id: u64 = id.parse().unwrap();
     for (index, entry) in vault.entries().iter().enumerate() {
-        if entry["kind"] == "use" && entry["pending"].to_string() == *id {
+        if entry["kind"] == "use" && entry["pending"] == id {
             uses.push((index, entry.clone()));
         }
-        if entry["kind"] == "decision" && entry["entry"].to_string() == *id {
+        if entry["kind"] == "decision" && entry["entry"] == id {
             match entry["decided"].as_str().unwrap() {
                 "approved" => yes = Some(index),
                 how => {
