@@ -26,7 +26,7 @@ pub fn standing(
     catalog: &Catalog,
     now: Timestamp,
 ) -> Result<Result<Permit, Box<Proposal>>, Stop> {
-    match quorum(host, &proposal, None, catalog, now)? {
+    match quorum(host, &proposal, catalog, now)? {
         Ok(quorum) => Ok(Ok(proposal.approved_by(quorum)?)),
         Err(_) => Ok(Err(Box::new(proposal))),
     }
@@ -36,15 +36,11 @@ pub fn standing(
 pub fn quorum(
     host: &Host,
     proposal: &Proposal,
-    own: Option<Asked>,
     catalog: &Catalog,
     now: Timestamp,
 ) -> Result<Result<Quorum, Missing>, Stop> {
     let vkey = host.identity().checkpoint_vkey();
-    let standing = host.read(|store| Asked::standing(store, &vkey, proposal.same(), now))?;
-    let own_id = own.as_ref().map(|own| own.id);
-    let others = standing.into_iter().filter(|one| Some(one.id) != own_id);
-    let asked: Vec<Asked> = own.into_iter().chain(others).collect();
+    let asked = host.read(|store| Asked::about(store, &vkey, proposal, now))?;
     let agent = host.identity().thumbprint();
     Ok(Quorum::of(proposal, &asked, catalog, agent, now))
 }
