@@ -144,12 +144,8 @@ fn a_request_that_needs_an_approval_waits_for_it() {
     let told = sign(&agent, &key);
     assert_eq!(told["status"], 202, "{told}");
     let entry = newest(&vault, "pending");
-    assert_eq!(entry["needs"][0], "1 of security", "{entry}");
-    assert_eq!(entry["policies"][0], "deployers", "{entry}");
-    assert!(
-        vault.entries().iter().all(|entry| entry["kind"] != "use"),
-        "no key is used before somebody says yes"
-    );
+    assert_eq!(entry["needs"], serde_json::json!(["1 of security"]));
+    assert!(vault.entries().iter().all(|entry| entry["kind"] != "use"));
 }
 
 #[test]

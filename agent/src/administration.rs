@@ -255,7 +255,11 @@ async fn alter(host: &Arc<Host>, command: Command) -> Result<Value, Stop> {
             change(host, |vault| vault.retire_service_key(&name, &key, now)).await?
         }
         Command::SuspendService { name } => {
-            change(host, |vault| vault.suspend_service(&name, now)).await?
+            let changed = change(host, |vault| vault.suspend_service(&name, now)).await?;
+            decide::deny_all(host, |service, _| *service == name, "suspended")
+                .await
+                .map_err(|error| Stop::failed(error).after("the service is suspended"))?;
+            changed
         }
         Command::ResumeService { name } => {
             change(host, |vault| vault.resume_service(&name, now)).await?

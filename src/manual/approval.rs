@@ -95,7 +95,7 @@
 //! | used | the caller collects it, approved | 200, once |
 //! | denied | one no | 403 |
 //! | cancelled | its service | 410 |
-//! | expired | its time is over, `[approvals] expire_minutes` after it came | 410 |
+//! | expired | its time is over, `[approvals] expire_seconds` after it came | 410 |
 //!
 //! A request whose entry would have more than 16 KiB is not asked about, and refused with 413: nobody
 //! could read it in full.
