@@ -10,6 +10,7 @@
 //! | [`policy`] | the owner who says who may do what |
 //! | [`notification`] | who is told, and wants to know by which rules |
 //! | [`channel`] | the owner who wants to be told |
+//! | [`approval`] | who decides on requests, and the owner who asks for that |
 //! | [`log_format`] | who reads or verifies the audit log without this program |
 //! | [`vault_format`] | who takes a secret out without this program |
 //! | [`threat_model`] | who decides whether to trust it |
@@ -32,6 +33,9 @@ pub mod rotation;
 
 // Who may.
 pub mod policy;
+
+// Who says yes to it.
+pub mod approval;
 
 // What is written down about it.
 pub mod log_format;

@@ -14,6 +14,7 @@
 
 mod support;
 
+mod approval;
 mod aws;
 mod command;
 mod crash;

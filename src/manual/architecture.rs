@@ -14,14 +14,18 @@
 //! | --- | --- | --- | --- |
 //! | parse | an HTTP message | [`Request`] | [`Request::parse`] |
 //! | authenticate | [`Request`] | [`Authenticated`] | [`Request::authenticate`] |
-//! | authorise | [`Authenticated`] | [`Permit`] | [`Authenticated::authorize`] |
+//! | authorise | [`Authenticated`] | [`Permit`], or [`Proposal`] | [`Authenticated::authorize`] |
+//! | approve | [`Proposal`], [`Quorum`] | [`Permit`] | [`Proposal::approved_by`] |
 //! | record | [`Permit`] | [`Recorded`] | [`Log::commit`] |
 //! | use | [`Recorded`] | [`Outcome`] | [`Vault::use_key`] |
 //! | answer | [`Outcome`] | [`Answer`] | [`Answer::to_outcome`], [`Answer::sign`] |
 //!
-//! Each step's output is the next step's only input. [`Authenticated`], [`Permit`] and
-//! [`Recorded`] are proof types: their fields are private, each has one constructor, none of them
-//! is `Clone`, `Default` or `Deserialize`, and the next step takes them by value. Who searches
+//! Each step's output is the next step's only input. [`Authenticated`], [`Permit`], [`Quorum`] and
+//! [`Recorded`] are proof types: their fields are private, each has one constructor (two have
+//! another for requests that waited: a permit can come from a [`Proposal`] and its quorum, and a
+//! request that was stored is authenticated again), none of them
+//! is `Clone`, `Default` or `Deserialize`, and the next step takes them by value. A request that
+//! policy permits only with an approval waits between two of these steps: [`approval`](super::approval). Who searches
 //! for the name of one finds all the code that must be right. In the program, the whole of it is
 //! `agent/src/pipeline.rs`.
 //!
@@ -112,7 +116,8 @@
 //! | --- | --- | --- |
 //! | [`request`](crate::request), [`service`](crate::service) | HTTP messages, signatures | policy, the vault, the store |
 //! | [`policy`](crate::policy) | the catalog, authenticated requests | keys, the store |
-//! | [`audit`](crate::audit) | permits, the store | keys |
+//! | [`approval`](crate::approval) | proposals, approvers' signatures, the audit log's entries | keys, sockets |
+//! | [`audit`](crate::audit) | permits, decisions, the store | keys |
 //! | [`vault`](crate::vault) | keys, records | HTTP, the engine of the store |
 //! | [`operation`](crate::operation) | opened key material | who asks |
 //! | [`answer`](crate::answer) | outcomes, the agent's identity | the vault, policy |
@@ -158,7 +163,7 @@
 //!
 //! # What is not built
 //!
-//! Approvals, ways in other than TLS and the local socket, slots other than
+//! Ways in other than TLS and the local socket, slots other than
 //! passphrase and recovery key, a new root for an old vault, witnesses, and stores other than
 //! SQLite. A policy that speaks of one of these is refused when it is written, and not ignored.
 //!
@@ -173,6 +178,9 @@
 //! [`NotAuthenticated`]: crate::request::NotAuthenticated
 //! [`Outcome`]: crate::vault::Outcome
 //! [`Permit`]: crate::policy::Permit
+//! [`Proposal::approved_by`]: crate::policy::Proposal::approved_by
+//! [`Proposal`]: crate::policy::Proposal
+//! [`Quorum`]: crate::approval::Quorum
 //! [`Recorded`]: crate::audit::Recorded
 //! [`Refused`]: crate::policy::Refused
 //! [`Request::authenticate`]: crate::request::Request::authenticate

@@ -52,6 +52,20 @@
 //!   bounded, and refused requests are folded, so that they do not fill the disk. Who has many machines can
 //!   still use up all connections. The local socket has no such limit: it is the owner's own.
 //!
+//! # Approvers
+//!
+//! One of them may be tricked, or taken over.
+//!
+//! - An approver can say yes or no to what a policy asks their group about, and nothing else. What
+//!   policy does not permit, no approval does.
+//! - What they sign is the entry itself. A notification, a mail server or another machine in
+//!   between can't have them approve something else than they were shown; it can only not show it.
+//! - Whose key is taken can say yes in their name until the owner retires it: ask for two, or for
+//!   security keys, which must be touched. A yes that was given counts no more from then on.
+//! - A yes with `minutes` is a yes to messages that nobody has seen yet: see
+//!   [`approval`](super::approval#the-same-operation).
+//! - `purpose` and `ticket` are what the service says. Whoever decides should know better.
+//!
 //! # The disk
 //!
 //! It may be copied or changed.
@@ -73,6 +87,10 @@
 //!   and notifications elsewhere show it.
 //! - **Counts of uses set back**: the database refuses it, until somebody drops its triggers. The
 //!   entries of the uses stay: a key's encryptions can be counted anew from the audit log.
+//! - **What waits for an approval**: the requests are age files. A yes of the owner's or an
+//!   approver's that is not in the log's signed tree is none. Who drops the triggers can take a no
+//!   or the end of a request out of its table, and with the service's help have what was approved
+//!   used once more until it expires: each use is an entry, which `audit verify` vouches for.
 //! - **An old slot put back**: an old passphrase opens the vault again, for who knows it.
 //!
 //! # Other users of the machine

@@ -41,6 +41,10 @@ pub struct Permit {
 
 /// What policy says to a request that it does not refuse.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the common one is the large one, and it is handed on at once"
+)]
 pub enum Authorized {
     /// Yes.
     Permit(Permit),
@@ -412,6 +416,7 @@ impl Refused {
             _ if self.reason == Reason::NeedsApproval => {
                 "policy allows this request only with an approval, and it has none; make a new one"
             }
+            _ if self.reason == Reason::TooLarge => &self.detail,
             _ if self.reason == Reason::TooManyPending => {
                 "as many requests wait for an approval as may; collect or cancel some, or try again later"
             }

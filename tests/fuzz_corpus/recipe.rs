@@ -28,6 +28,7 @@ use super::targets::{
     published::{ATLAS, ATLAS_P256, ATLAS_PRIVATE, BORG, IDENTITY, NOW},
 };
 
+mod approval;
 mod aws;
 mod channel;
 mod keys;
@@ -56,6 +57,9 @@ pub fn seeds() -> Vec<Seed> {
         rotation::bindings(),
         outgoing::targets(),
         outgoing::scrubs(),
+        approval::calls(),
+        approval::signed(),
+        approval::waiting(),
         aws::answers(),
         aws::bindings(),
         aws::materials(),

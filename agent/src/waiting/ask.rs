@@ -58,7 +58,9 @@ pub async fn ask(
     now: Timestamp,
 ) -> Result<Waits, Stop> {
     let service = proposal.authenticated().service().clone();
+    // Whole milliseconds, as its entry has it.
     let expires = now + host.config().approvals.expire();
+    let expires = Timestamp::from_millisecond(expires.as_millisecond()).unwrap_or(expires);
     let sealed = whole
         .ok_or(VaultError::CannotWait(BadWaiting::TooLarge))
         .and_then(|body| {

@@ -93,7 +93,7 @@ words! {
         TooManyRequests = "too-many-requests",
         /// As many uses as a policy allows were made.
         Limit = "limit",
-        /// A policy asks for an approval, and none can be asked for.
+        /// A policy asks for an approval, and it has none any more, or nobody is asked so soon.
         NeedsApproval = "needs-approval",
         /// As many requests wait for an approval as may.
         TooManyPending = "too-many-pending",

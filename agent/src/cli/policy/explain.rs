@@ -213,7 +213,9 @@ fn headline(
     match (outcome, &explanation.saying.failed) {
         (Outcome::Allowed, _) => say!("{GOOD}allowed{GOOD:#} by {by}")?,
         (Outcome::NeedsApproval, _) => {
-            say!("{BAD}needs an approval{BAD:#}: permitted by {by}, and nobody can be asked yet")?;
+            say!(
+                "{BAD}needs an approval{BAD:#}: permitted by {by} once it is approved; until then it waits"
+            )?;
         }
         (Outcome::Limit, _) => {
             say!("{BAD}refused for now{BAD:#}: permitted by {by}, and a limit is reached")?
@@ -282,7 +284,7 @@ fn statement(one: &Explained) -> anyhow::Result<()> {
         }
     }
     if let Some(approve) = &one.approve {
-        say!("    {BAD}✗{BAD:#} approval of {approve}")?;
+        say!("    {BAD}✗{BAD:#} approval by {approve}")?;
     }
     Ok(())
 }
