@@ -14,6 +14,7 @@ use crate::operation::{Kind, SignAlgorithm};
 mod attach;
 mod aws;
 mod base_url;
+mod channel;
 mod endpoint;
 mod http;
 mod rotation;
@@ -25,6 +26,7 @@ pub use attach::{Attach, CannotAttach};
 pub(crate) use aws::is_name as is_aws_name;
 pub use aws::{Aws, HostPattern};
 pub use base_url::{BadUrl, BaseUrl};
+pub use channel::{BadDestination, Channel, Destination};
 pub use endpoint::{Endpoint, MAX_REPLY};
 pub use http::Http;
 pub use rotation::{BadMaxAge, MaxAge, Rotation};
@@ -58,6 +60,9 @@ pub struct Binding {
     /// When a new version is due, and how it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,
+    /// The channel that takes the value for its credential, and where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
 }
 
 /// For what a provider is called: calls for different purposes share no connection, also where
@@ -163,7 +168,9 @@ impl Binding {
         if let Some(rotation) = &self.rotation {
             rotation.check(kind)?;
         }
-
+        if let Some(channel) = &self.channel {
+            channel.check(kind)?;
+        }
         Ok(())
     }
 
@@ -181,7 +188,7 @@ impl Binding {
     }
 
     /// Every section, and whether it is there.
-    fn sections(&self) -> [(&'static str, bool); 6] {
+    fn sections(&self) -> [(&'static str, bool); 7] {
         [
             ("sign", self.sign.is_some()),
             ("http", self.http.is_some()),
@@ -189,6 +196,7 @@ impl Binding {
             ("token", self.token.is_some()),
             ("ssh", self.ssh.is_some()),
             ("rotation", self.rotation.is_some()),
+            ("channel", self.channel.is_some()),
         ]
     }
 }
@@ -198,11 +206,12 @@ fn sections(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Ed25519 | Kind::P256 | Kind::Rsa => &["sign", "token", "ssh", "rotation"],
         Kind::P384 => &["sign", "rotation"],
-        Kind::Token | Kind::Basic | Kind::Mtls => &["http", "rotation"],
+        Kind::Token | Kind::Basic | Kind::Mtls => &["http", "rotation", "channel"],
         Kind::Aws => &["http", "aws", "token", "rotation"],
         Kind::Oauth2 => &["http", "token", "rotation"],
         Kind::GithubApp | Kind::Gcp => &["token", "rotation"],
-        Kind::Hmac | Kind::Aes256 | Kind::Totp | Kind::Opaque => &["rotation"],
+        Kind::Hmac => &["rotation", "channel"],
+        Kind::Aes256 | Kind::Totp | Kind::Opaque => &["rotation"],
     }
 }
 

@@ -8,6 +8,8 @@
 //! | [`binding`] | the owner who says what a secret is for |
 //! | [`rotation`] | the owner whose keys get old |
 //! | [`policy`] | the owner who says who may do what |
+//! | [`notification`] | who is told, and wants to know by which rules |
+//! | [`channel`] | the owner who wants to be told |
 //! | [`approval`] | who decides on requests, and the owner who asks for that |
 //! | [`log_format`] | who reads or verifies the audit log without this program |
 //! | [`vault_format`] | who takes a secret out without this program |
@@ -37,6 +39,12 @@ pub mod approval;
 
 // What is written down about it.
 pub mod log_format;
+
+// What the owner is told of it.
+pub mod notification;
+
+// How the owner is told.
+pub mod channel;
 
 // Where the secrets are.
 pub mod vault_format;

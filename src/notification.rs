@@ -25,14 +25,35 @@ use crate::{
     operation::OperationName,
     store::StoredEntry,
 };
+use mark::Marks;
 
 mod fact;
+mod mark;
 mod sentence;
 mod tally;
 
+// Where that is read back.
+mod entries;
+
+// What is told, and how soon.
+mod tell;
+
+// What is out of the ordinary.
+mod pattern;
+
+// What is told together.
+mod digest;
+
+// What is told next.
+mod plan;
+
+pub use entries::Entries;
 pub use fact::{Fact, facts};
+pub use mark::Mark;
+pub use plan::{Plan, Progress};
 pub use sentence::{escaped, sentence};
 pub use tally::Tally;
+pub use tell::{Audience, BadTell, CatchUp, QuietHours, Tell, Terms};
 
 /// So many refused requests folded into one entry are more than a slip.
 const FLOOD: u64 = 100;
@@ -40,22 +61,26 @@ const FLOOD: u64 = 100;
 /// What the owner is told about one entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notification {
-    /// `<origin>/<index>`: the same at every try, so that a receiver can drop repeats.
+    /// `<origin>/<index>`, for a digest `<origin>/<first>-<last>`: the same at every try, so that a
+    /// receiver can drop repeats.
     pub id: String,
-    /// The entry's index in the audit log.
+    /// The entry's index in the audit log; the last one's that a digest counts.
     pub index: u64,
-    /// The entry's time.
+    /// The time of that entry.
     pub time: Timestamp,
     /// How soon a person should look.
     pub urgency: Urgency,
     /// The entry's kind: `use`, `outcome`, `refusal`, `pending`, `decision`, `noise`, `administration`; `unreadable` for an entry
-    /// that this version does not understand.
+    /// that this version does not understand, and `digest` for what stands for several.
     pub kind: String,
+    /// What is out of the ordinary about it.
+    #[serde(default)]
+    pub marks: Vec<Mark>,
     /// One plain sentence.
     pub sentence: String,
     /// What stands beside it, where there is more to know.
     pub facts: Vec<Fact>,
-    /// The entry itself.
+    /// The entry itself; what a digest counts.
     pub entry: Value,
 }
 
@@ -73,36 +98,62 @@ pub enum Urgency {
 
 impl Notification {
     /// Tells of an entry, and counts it. An entry that cannot be read makes a notification too:
-    /// a channel must neither lose one nor wait forever at it.
+    /// a channel must neither lose one nor wait forever at it. Marks are a [`Plan`]'s.
     pub fn of(origin: &str, stored: &StoredEntry, tally: &mut Tally) -> Self {
-        let StoredEntry { index, line } = stored;
-        let id = format!("{origin}/{index}");
-        let json: Option<Value> = serde_json::from_str(line).ok();
-        let Ok(entry) = Entry::parse(line) else {
-            return Self {
-                id,
-                index: *index,
-                time: Timestamp::UNIX_EPOCH,
-                urgency: Urgency::Urgent,
-                kind: "unreadable".to_owned(),
-                sentence: format!(
-                    "entry {index} of the audit log cannot be read by this version; run `strongroom audit verify`"
-                ),
-                facts: Vec::new(),
-                entry: json.unwrap_or_else(|| Value::from(line.as_str())),
-            };
-        };
-        let times = tally.count(&entry);
+        match Entry::parse(&stored.line) {
+            Ok(entry) => {
+                let times = tally.count(&entry);
+                Self::of_entry(origin, stored, &entry, times, &Marks::default())
+            }
+            Err(_) => Self::of_unreadable(origin, stored),
+        }
+    }
+
+    /// Tells of an entry that was read and counted.
+    fn of_entry(
+        origin: &str,
+        StoredEntry { index, line }: &StoredEntry,
+        entry: &Entry,
+        times: Option<u64>,
+        marks: &Marks,
+    ) -> Self {
+        let mut sentence = sentence(entry, times);
+        marks.push_to(&mut sentence);
         Self {
-            id,
+            id: format!("{origin}/{index}"),
             index: *index,
             time: entry.time,
-            urgency: urgency(&entry.event),
+            urgency: marked(urgency(&entry.event), marks),
             kind: entry.event.kind().to_string(),
-            sentence: sentence(&entry, times),
-            facts: facts(*index, &entry),
-            entry: json.unwrap_or_default(),
+            marks: marks.marks.clone(),
+            sentence,
+            facts: facts(*index, entry),
+            entry: serde_json::from_str(line).unwrap_or_default(),
         }
+    }
+
+    fn of_unreadable(origin: &str, StoredEntry { index, line }: &StoredEntry) -> Self {
+        Self {
+            id: format!("{origin}/{index}"),
+            index: *index,
+            time: Timestamp::UNIX_EPOCH,
+            urgency: Urgency::Urgent,
+            kind: "unreadable".to_owned(),
+            marks: Vec::new(),
+            sentence: format!(
+                "entry {index} of the audit log cannot be read by this version; run `strongroom audit verify`"
+            ),
+            facts: Vec::new(),
+            entry: serde_json::from_str(line).unwrap_or_else(|_| Value::from(line.as_str())),
+        }
+    }
+}
+
+/// What is out of the ordinary is worth a look today, whatever a policy says.
+fn marked(urgency: Urgency, marks: &Marks) -> Urgency {
+    match marks.is_empty() {
+        true => urgency,
+        false => urgency.max(Urgency::Normal),
     }
 }
 

@@ -13,7 +13,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Vault, eventually, python, script, text};
+use crate::support::{Agent, Vault, clock::Clock, eventually, python, script, text};
+
+mod every_kind;
+mod hanging;
+mod peers;
+mod times;
 
 /// 32 bytes, as Standard Webhooks writes a secret.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -82,18 +87,26 @@ fn lines_of(child: &mut Child) -> Receiver<String> {
 }
 
 /// A vault that has one key, one service that may sign with it, and this under `[[notify]]`.
-fn vault_that_tells(channels: impl FnOnce(&Path) -> String) -> (Vault, PathBuf) {
-    let vault = Vault::create();
+fn vault_that_tells(channels: impl FnOnce(&Vault) -> String) -> (Vault, PathBuf) {
+    telling(Vault::create(), channels)
+}
+
+/// The same at another time of day.
+fn vault_at(clock: &Clock, channels: impl FnOnce(&Vault) -> String) -> (Vault, PathBuf) {
+    telling(Vault::create_at(clock), channels)
+}
+
+fn telling(vault: Vault, channels: impl FnOnce(&Vault) -> String) -> (Vault, PathBuf) {
     vault.run(&["secret", "generate", "deploy-key", "--kind", "ed25519"]);
     let key = vault.enrol("atlas");
     vault.run(&["grant", "atlas", "sign", "deploy-key"]);
-    let channels = channels(vault.path());
+    let channels = channels(&vault);
     vault.configure(&format!("[listen]\ntls = \"127.0.0.1:0\"\n{channels}"));
     (vault, key)
 }
 
-fn webhook_channel(directory: &Path, port: u16) -> String {
-    let secret = directory.join("webhook.secret");
+fn webhook_channel(vault: &Vault, port: u16) -> String {
+    let secret = vault.path().join("webhook.secret");
     fs::write(&secret, format!("{SECRET}\n")).unwrap();
     format!(
         "[[notify]]\nname = \"ops\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/hook\"\nsecret_file = \"{}\"\n",
@@ -138,7 +151,7 @@ fn assert_complete(deliveries: &[Value]) {
 fn a_webhook_is_told_of_every_entry_in_order() {
     // The first three deliveries fail: nothing is lost, and nothing overtakes what failed.
     let webhook = Webhook::start(0, 3);
-    let (vault, key) = vault_that_tells(|directory| webhook_channel(directory, webhook.port));
+    let (vault, key) = vault_that_tells(|vault| webhook_channel(vault, webhook.port));
     let agent = vault.agent();
     for release in 0..5 {
         sign(&agent, &key, &format!("release {release}"));
@@ -179,7 +192,7 @@ fn a_webhook_is_told_of_every_entry_in_order() {
 #[test]
 fn a_value_that_leaves_the_vault_is_urgent() {
     let webhook = Webhook::start(0, 0);
-    let (vault, _) = vault_that_tells(|directory| webhook_channel(directory, webhook.port));
+    let (vault, _) = vault_that_tells(|vault| webhook_channel(vault, webhook.port));
     let _agent = vault.agent();
     vault.run(&["secret", "reveal", "deploy-key"]);
     let deliveries =
@@ -196,7 +209,7 @@ fn a_value_that_leaves_the_vault_is_urgent() {
 #[test]
 fn a_channel_goes_on_where_it_stopped_after_a_restart_and_after_a_crash() {
     let webhook = Webhook::start(0, 0);
-    let (vault, key) = vault_that_tells(|directory| webhook_channel(directory, webhook.port));
+    let (vault, key) = vault_that_tells(|vault| webhook_channel(vault, webhook.port));
     let mut deliveries = Vec::new();
 
     let agent = vault.agent();
@@ -241,7 +254,7 @@ fn a_dead_webhook_stops_no_answer_and_misses_nothing() {
         .local_addr()
         .unwrap()
         .port();
-    let (vault, key) = vault_that_tells(|directory| webhook_channel(directory, port));
+    let (vault, key) = vault_that_tells(|vault| webhook_channel(vault, port));
     let agent = vault.agent();
     sign(&agent, &key, "while the webhook is dead");
     eventually("the owner can see that the channel is ill", || {
@@ -267,9 +280,8 @@ fn a_dead_webhook_stops_no_answer_and_misses_nothing() {
 #[test]
 fn a_webhook_that_never_answers_stops_no_answer() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (vault, key) = vault_that_tells(|directory| {
-        webhook_channel(directory, silent.local_addr().unwrap().port())
-    });
+    let (vault, key) =
+        vault_that_tells(|vault| webhook_channel(vault, silent.local_addr().unwrap().port()));
     let agent = vault.agent();
     // The channel waits for this one from now on.
     let (_held, _) = silent.accept().unwrap();
@@ -289,11 +301,11 @@ fn a_webhook_that_never_answers_stops_no_answer() {
 
 #[test]
 fn a_command_is_told_of_every_entry() {
-    let (vault, key) = vault_that_tells(|directory| {
+    let (vault, key) = vault_that_tells(|vault| {
         // Fails as long as the file is not there, then keeps what it is told.
         format!(
             "[[notify]]\nname = \"desktop\"\nkind = \"command\"\nprogram = [\"sh\", \"-c\", \"test -e {0} && cat >> {0}\"]\n",
-            directory.join("told").display()
+            vault.path().join("told").display()
         )
     });
     let agent = vault.agent();
@@ -340,10 +352,10 @@ fn a_command_is_told_of_every_entry() {
 #[test]
 fn channels_are_listed_and_tested() {
     let webhook = Webhook::start(0, 0);
-    let (vault, _) = vault_that_tells(|directory| {
+    let (vault, _) = vault_that_tells(|vault| {
         let dead =
             "[[notify]]\nname = \"dead\"\nkind = \"command\"\nprogram = [\"/no/such/program\"]\n";
-        webhook_channel(directory, webhook.port) + dead
+        webhook_channel(vault, webhook.port) + dead
     });
     let _agent = vault.agent();
     webhook.until(|delivery| delivery["body"]["data"]["entry"]["action"] == "unlocked");

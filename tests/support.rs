@@ -12,6 +12,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub mod authority;
+pub mod clock;
+pub mod desktop;
+pub mod mail;
 pub mod peer;
 pub mod provider;
 
@@ -44,6 +47,8 @@ pub fn script(name: &str) -> PathBuf {
 pub struct Vault {
     directory: TempDir,
     pub recovery_key: String,
+    /// What its programs find in their environment beside the test's own.
+    environment: Vec<(String, String)>,
 }
 
 impl Vault {
@@ -54,9 +59,19 @@ impl Vault {
 
     /// The same in a directory that the test prepared.
     pub fn create_in(directory: TempDir) -> Self {
+        Self::create_with(directory, Vec::new())
+    }
+
+    /// The same with programs that see another time of day.
+    pub fn create_at(clock: &clock::Clock) -> Self {
+        Self::create_with(TempDir::new().unwrap(), clock.environment())
+    }
+
+    fn create_with(directory: TempDir, environment: Vec<(String, String)>) -> Self {
         let mut vault = Self {
             directory,
             recovery_key: String::new(),
+            environment,
         };
         fs::write(vault.passphrase_file(), format!("{PASSPHRASE}\n")).unwrap();
         let created = vault.json(&["init"]);
@@ -101,6 +116,7 @@ impl Vault {
             .args(arguments)
             .env_remove("STRONGROOM_HOME")
             .env("XDG_STATE_HOME", self.path().join("state"))
+            .envs(self.environment.clone())
             .stdin(Stdio::null());
         command
     }
@@ -259,7 +275,8 @@ impl<'a> Agent<'a> {
             .args(["--json", "--agent", &self.url(), "--key"])
             .arg(key)
             .arg("--cacert")
-            .arg(self.vault.certificate());
+            .arg(self.vault.certificate())
+            .envs(self.vault.environment.clone());
         command.output().unwrap()
     }
 

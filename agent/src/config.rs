@@ -297,6 +297,8 @@ mod tests {
             "[[notify]]\nname = 'a'\nkind = 'command'\nprogram = []",
             "[[notify]]\nname = 'a'\nkind = 'webhook'\nurl = 'http://example.com'\nsecret_file = 'x'",
             "[[notify]]\nname = 'a'\nkind = 'pigeon'",
+            "[[notify]]\nname = 'a'\nkind = 'command'\nprogram = ['x']\n[notify.tell]\ndigest = 1441",
+            "[[notify]]\nname = 'a'\nkind = 'command'\nprogram = ['x']\n[notify.tell]\nquiet_hours = '22:00-07:00'\ntime_zone = 'Moon/Crater'",
         ] {
             assert!(Config::parse(text).is_err(), "{text}");
         }

@@ -18,7 +18,7 @@ use strongroom::{
         Reader as _,
         sqlite::{SqliteReader, SqliteStore},
     },
-    vault::Vault,
+    vault::{Brake, Vault},
 };
 
 use tokio::sync::{Notify, RwLockReadGuard, RwLockWriteGuard};
@@ -28,7 +28,7 @@ use crate::{
     config::Config,
     home::{Held, Home},
     noise::Folder,
-    notify::Health,
+    notify::{Credentials, Health, Mailboxes},
     outbound::Outbound,
     remembered,
     turns::Turns,
@@ -52,6 +52,9 @@ pub struct Host {
     writer: Writer,
     noise: Folder,
     channels: Health,
+    /// What channels have taken out of the vault.
+    credentials: Credentials,
+    mailboxes: Mailboxes,
     recording: AtomicBool,
     proved: Mutex<Option<Instant>>,
     address: OnceLock<SocketAddr>,
@@ -151,6 +154,8 @@ impl Host {
             reader: Mutex::new(reader),
             noise: Folder::default(),
             channels: Health::default(),
+            credentials: Credentials::default(),
+            mailboxes: Mailboxes::default(),
             recording: AtomicBool::new(true),
             proved: Mutex::new(None),
             address: OnceLock::new(),
@@ -242,12 +247,30 @@ impl Host {
         self.waiting.stop_all();
     }
 
+    /// Locks the vault in the same way, and keeps the root for signing that everything is suspended.
+    /// `None` if the vault was locked already.
+    pub fn pull_brake(&self) -> Option<Brake> {
+        let brake = self.vault.pull_brake();
+        self.outbound.cut_off();
+        self.waiting.stop_all();
+        brake
+    }
+
     pub fn noise(&self) -> &Folder {
         &self.noise
     }
 
     pub fn channels(&self) -> &Health {
         &self.channels
+    }
+
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// What mail channels know of their recipients.
+    pub fn mailboxes(&self) -> &Mailboxes {
+        &self.mailboxes
     }
 
     /// The agent's name: the origin of its audit log.

@@ -7,6 +7,9 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use strongroom::{
     audit::Action,
     name::Name,
@@ -17,10 +20,15 @@ use strongroom::{
 use crate::{host::Host, serve::lifecycle};
 
 mod channel;
+mod credential;
 mod follower;
 mod health;
+mod history;
+mod position;
+mod retry;
 mod route;
 mod tell;
+mod unlinked;
 
 // One file for each kind of channel: its settings, and how it delivers.
 mod command;
@@ -33,24 +41,33 @@ mod syslog;
 mod webhook;
 
 pub use channel::Channel;
+pub use credential::Credentials;
 pub use follower::Follower;
-pub use health::Health;
+use health::Condition;
+pub use health::{Health, State};
+pub use mail::Mailboxes;
 use route::Route;
 
 /// How long a single command waits for one channel.
 const ONE_COMMAND: Duration = Duration::from_secs(10);
 
 /// How a channel does, for `notify list` and `status`.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ChannelRow {
     pub name: String,
     pub kind: String,
-    /// Entries of the audit log that were delivered.
+    #[serde(flatten)]
+    pub state: State,
+    /// How many entries of the audit log need no telling any more.
     pub delivered: u64,
-    /// Entries that wait.
+    /// How many came after them: they wait to be delivered, or for the end of a digest.
     pub behind: u64,
-    /// What went wrong at the last try, if it did.
-    pub problem: Option<String>,
+    /// When something was delivered last, in this run of the agent.
+    pub last: Option<Timestamp>,
+    /// Until when it holds what it has read: the end of a digest, or of quiet hours.
+    pub holds: Option<Timestamp>,
+    /// What is not as it should be though it delivers.
+    pub remark: Option<String>,
 }
 
 /// Every configured channel with its position.
@@ -60,21 +77,33 @@ pub fn rows(host: &Host) -> Result<Vec<ChannelRow>, StoreError> {
         .notify
         .iter()
         .map(|channel| {
-            let name = channel.name().as_str().to_owned();
-            let delivered = host.read(|store| store.position(&name))?.unwrap_or(size);
+            let name = channel.name();
+            let condition = match host.channels().of(name) {
+                Some(condition) => condition,
+                // Nobody follows: what the last one left is in the store.
+                None => Condition {
+                    delivered: host
+                        .read(|store| store.position(name.as_str()))?
+                        .unwrap_or(size),
+                    ..Condition::default()
+                },
+            };
             Ok(ChannelRow {
-                problem: host.channels().problem(&name),
+                name: name.to_string(),
                 kind: channel.kind().to_owned(),
-                behind: size.saturating_sub(delivered),
-                delivered,
-                name,
+                state: condition.state,
+                delivered: condition.delivered,
+                behind: size.saturating_sub(condition.delivered),
+                last: condition.last,
+                holds: condition.holds,
+                remark: condition.remark,
             })
         })
         .collect()
 }
 
 /// What became of a test.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Tested {
     pub name: String,
     pub problem: Option<String>,
@@ -115,16 +144,20 @@ pub async fn test(host: &Arc<Host>, only: Option<&Name>) -> anyhow::Result<serde
         .pop()
         .context("the audit log has no entry to tell of")?;
     let notification = Notification::of(host.origin(), &entry, &mut Tally::default());
-    let mut rows = Vec::new();
-    for channel in chosen {
+    // All at once: one that hangs keeps nobody waiting but for itself.
+    let tests = chosen.into_iter().map(|channel| async {
         let delivered = match Route::open(host, channel).await {
             Ok(route) => route.deliver(&notification).await,
             Err(error) => Err(error),
         };
-        rows.push(Tested {
+        Tested {
             name: channel.name().to_string(),
             problem: delivered.err().map(|error| format!("{error:#}")),
-        });
+        }
+    });
+    let rows = join_all(tests).await;
+    if rows.iter().any(|row| row.problem.is_none()) {
+        host.channels().try_again();
     }
     Ok(serde_json::to_value(rows)?)
 }
@@ -132,17 +165,19 @@ pub async fn test(host: &Arc<Host>, only: Option<&Name>) -> anyhow::Result<serde
 /// Tells every channel of what a single command did. What can't be delivered now stays for the
 /// agent, which goes on from the same position.
 pub async fn catch_up_once(host: &Arc<Host>) {
-    for channel in &host.config().notify {
-        let attempt = async { Follower::open(host, channel).await?.catch_up(host).await };
-        let problem = match tokio::time::timeout(ONE_COMMAND, attempt).await {
-            Ok(Ok(())) => continue,
-            Ok(Err(error)) => format!("{error:#}"),
-            Err(_) => "it takes too long".to_owned(),
+    let told = host.config().notify.iter().map(|channel| async move {
+        let attempt = async {
+            let follower = Follower::open(host, channel).await?;
+            follower.catch_up_once(ONE_COMMAND).await
         };
-        crate::show::remark(format!(
-            "channel `{}` could not be told now ({}); it will be when the agent runs",
-            channel.name(),
-            problem.escape_debug()
-        ));
+        (channel.name(), attempt.await)
+    });
+    for (name, told) in join_all(told).await {
+        if let Err(error) = told {
+            crate::show::remark(format!(
+                "channel `{name}` could not be told now ({}); it will be when the agent runs",
+                format!("{error:#}").escape_debug()
+            ));
+        }
     }
 }

@@ -52,8 +52,8 @@ impl Agent {
         for channel in &host.config().notify {
             let follower = Follower::open(&host, channel)
                 .await
-                .with_context(|| format!("channel `{}` cannot be opened", channel.name()))?;
-            channels.spawn(follower.run(Arc::clone(&host), farewell.clone()));
+                .with_context(|| format!("channel `{}` has no position", channel.name()))?;
+            channels.spawn(follower.run(farewell.clone()));
         }
 
         let socket = local::bind(&host.home().socket())?;
@@ -161,7 +161,9 @@ impl Agent {
 /// records off the end is noticed without reading far back.
 pub fn lifecycle(host: &Host, action: Action, detail: Option<String>) -> Submission {
     let by = match action {
-        Action::Unlocked | Action::Locked | Action::NotificationTest => By::Owner,
+        Action::Unlocked | Action::Locked | Action::Panicked | Action::NotificationTest => {
+            By::Owner
+        }
         _ => By::Agent,
     };
     Submission::Note(Event::Administration {

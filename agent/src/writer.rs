@@ -78,6 +78,8 @@ fn write(mut log: Log<SqliteStore>, mut queue: mpsc::Receiver<Job>, grown: &watc
                 .flatten();
         }
         let results = log.commit(std::mem::take(&mut submissions), Timestamp::now());
+        // Before the replies: whoever is answered finds its entry within the size.
+        grown.send_if_modified(|size| std::mem::replace(size, log.size()) != log.size());
         for (reply, result) in replies.drain(..).zip(results) {
             if let Err(error) = &result {
                 tracing::error!(%error, "not recorded");
@@ -85,6 +87,5 @@ fn write(mut log: Log<SqliteStore>, mut queue: mpsc::Receiver<Job>, grown: &watc
             // A caller that hung up meanwhile is no reason to stop: its entry is durable.
             let _ = reply.send(result);
         }
-        grown.send_if_modified(|size| std::mem::replace(size, log.size()) != log.size());
     }
 }

@@ -21,38 +21,36 @@
     reason = "a benchmark that cannot go on stops, and it prints what it measured"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod load;
 mod provider;
-mod servers;
 
+use common::{
+    figures::{self, median, option},
+    server::Server,
+    vault::{SERVICE, Vault},
+};
 use load::{Load, Measured, Way};
-use servers::{Server, Vault};
 
+/// The provider's key, by its name in the vault.
+const SECRET: &str = "provider/root";
+const KEY: &str = "the-root-key-of-the-provider-0123456789";
 /// Connections at the same time.
 const CONNECTIONS: [usize; 2] = [1, 16];
 /// Rounds of each measurement, the two ways in turns; the median counts.
 const ROUNDS: usize = 3;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let option = |name: &str| {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1)
-    };
     if let Some(directory) = option("--provider") {
         return provider::serve(directory.as_ref());
     }
-    // `cargo test --benches` only wants to know that it runs.
-    let default = if arguments.iter().any(|argument| argument == "--bench") {
-        5_000
-    } else {
-        100
-    };
-    let requests: usize = option("--requests").map_or(default, |number| number.parse().unwrap());
+    let requests = figures::requests(5_000, 100);
 
     let vault = Vault::create();
-    let provider = Server::provider(&vault);
-    vault.fill(&provider);
+    let provider = Server::this_program("--provider", vault.path());
+    fill(&vault, &provider);
     let agent = Server::agent(&vault);
     let load = Load::new(&vault, &provider, &agent);
 
@@ -75,30 +73,44 @@ fn main() {
         let rounds: Vec<[Measured; 2]> = (0..ROUNDS)
             .map(|_| [Way::Direct, Way::Agent].map(|way| load.run(way, connections, requests)))
             .collect();
-        let median = |figure: &dyn Fn(&[Measured; 2]) -> f64| {
-            let mut figures: Vec<f64> = rounds.iter().map(figure).collect();
-            figures.sort_by(f64::total_cmp);
-            figures[figures.len() / 2]
-        };
         for (at, way) in ["direct", "agent"].into_iter().enumerate() {
             println!(
                 "{way:<7} {connections:>5} {:>10.0} {:>7.2} {:>7.2} {:>7.0} {:>7.0} {:>9.0} {:>7.0} {:>6.2}",
-                median(&|round| round[at].per_second),
-                median(&|round| round[at].p50 * 1e3),
-                median(&|round| round[at].p99 * 1e3),
-                median(&|round| round[at].caller * 1e6),
-                median(&|round| round[at].agent * 1e6),
-                median(&|round| round[at].provider * 1e6),
-                median(&|round| round[at].all() * 1e6),
-                median(&|round| round[at].all() / round[0].all()),
+                median(&rounds, |round| round[at].pace.per_second),
+                median(&rounds, |round| round[at].pace.p50 * 1e3),
+                median(&rounds, |round| round[at].pace.p99 * 1e3),
+                median(&rounds, |round| round[at].caller * 1e6),
+                median(&rounds, |round| round[at].agent * 1e6),
+                median(&rounds, |round| round[at].provider * 1e6),
+                median(&rounds, |round| round[at].all() * 1e6),
+                median(&rounds, |round| round[at].all() / round[0].all()),
             );
         }
         println!(
             "added   {connections:>5} {:>10} {:>7.2} {:>7.2} {:>15.0}",
             "",
-            median(&|[direct, agent]| (agent.p50 - direct.p50) * 1e3),
-            median(&|[direct, agent]| (agent.p99 - direct.p99) * 1e3),
-            median(&|[_, agent]| agent.agent * 1e6),
+            median(&rounds, |[direct, agent]| (agent.pace.p50
+                - direct.pace.p50)
+                * 1e3),
+            median(&rounds, |[direct, agent]| (agent.pace.p99
+                - direct.pace.p99)
+                * 1e3),
+            median(&rounds, |[_, agent]| agent.agent * 1e6),
         );
     }
+}
+
+/// Puts in the provider's key, and lets the service have a part of it.
+fn fill(vault: &Vault, provider: &Server) {
+    let url = format!("https://{}", provider.address);
+    let cacert = provider::certificate(vault.path());
+    let mut add = vec!["secret", "add", SECRET, "--kind", "token"];
+    add.extend(["--base-url", &url, "--network", "127.0.0.1/32"]);
+    add.extend(["--cacert", cacert.to_str().unwrap()]);
+    vault.run(&add, KEY);
+    let policy = format!(
+        r#"permit (principal == Service::"{SERVICE}", action == Action::"http", resource == Secret::"{SECRET}")
+           when {{ context.http.method == "POST" && context.http.path like "/apps/*/releases" }};"#
+    );
+    vault.run(&["policy", "set", "releases", "-"], &policy);
 }

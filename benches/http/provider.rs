@@ -1,6 +1,11 @@
 //! The provider: a bare hyper and rustls server, which looks at the key and answers some JSON.
 
-use std::{convert::Infallible, fs, path::Path, sync::Arc};
+use std::{
+    convert::Infallible,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -14,10 +19,15 @@ use rustls::{
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::servers::{KEY, certificate};
+use crate::KEY;
 
 /// What it answers: as much as an API says of one thing that was made.
 pub const ANSWER: &str = r#"{"id":"01234567-89ab-cdef-0123-456789abcdef","version":11,"status":"succeeded","description":"Deploy 4f2a9c1","current":true,"user":{"id":"01234567-89ab-cdef-0123-456789abcdef","email":"ops@example.com"},"slug":{"id":"01234567-89ab-cdef-0123-456789abcdef"},"created_at":"2026-01-01T12:00:00Z"}"#;
+
+/// The certificate that it shows.
+pub fn certificate(directory: &Path) -> PathBuf {
+    directory.join("provider.pem")
+}
 
 /// Prints the address on a line, then serves until it is killed.
 pub fn serve(directory: &Path) {

@@ -30,7 +30,7 @@ use strongroom::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::servers;
+use crate::common::vault::{self, SERVICE};
 
 struct Floor {
     identity: Identity,
@@ -71,11 +71,11 @@ pub fn serve(directory: &Path) {
 }
 
 async fn listen(directory: &Path) {
-    let identity = servers::identity(directory);
-    let acceptor = acceptor(&servers::certificate(directory), identity.tls_pkcs8());
-    let public = fs::read_to_string(servers::public_key(directory)).unwrap();
+    let identity = vault::identity(directory);
+    let acceptor = acceptor(&vault::certificate(directory), identity.tls_pkcs8());
+    let public = fs::read_to_string(vault::public_key(directory)).unwrap();
     let enrolled = EnrolledKey {
-        service: servers::SERVICE.parse().unwrap(),
+        service: SERVICE.parse().unwrap(),
         key: PublicKey::parse(&public).unwrap(),
         suspended: false,
     };

@@ -21,12 +21,19 @@
     reason = "a benchmark that cannot go on stops, and it prints what it measured"
 )]
 
-mod floor;
-mod load;
-mod servers;
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/signing.rs"]
+mod signing;
 
-use load::{Load, Measured};
-use servers::{Server, Vault};
+mod floor;
+
+use common::{
+    figures::{self, median, option},
+    server::Server,
+    vault::Vault,
+};
+use signing::{Expected, Load, Measured};
 
 /// Connections at the same time.
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
@@ -34,26 +41,15 @@ const CONNECTIONS: [usize; 3] = [1, 16, 64];
 const ROUNDS: usize = 3;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let option = |name: &str| {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1)
-    };
     if let Some(directory) = option("--floor") {
         return floor::serve(directory.as_ref());
     }
-    // `cargo test --benches` only wants to know that it runs.
-    let default = if arguments.iter().any(|argument| argument == "--bench") {
-        10_000
-    } else {
-        200
-    };
-    let requests: usize = option("--requests").map_or(default, |number| number.parse().unwrap());
+    let requests = figures::requests(10_000, 200);
 
     let vault = Vault::create();
-    let agent = Server::agent(&vault);
-    let floor = Server::floor(&vault);
     let load = Load::new(&vault);
+    let agent = Server::agent(&vault);
+    let floor = Server::this_program("--floor", vault.path());
 
     println!("{requests} requests a round, median of {ROUNDS} rounds");
     println!(
@@ -62,36 +58,25 @@ fn main() {
     );
     let only = option("--connections").map(|number| number.parse::<usize>().unwrap());
     for connections in only.map_or(CONNECTIONS.to_vec(), |only| vec![only]) {
-        let rounds: Vec<(Measured, Measured)> = (0..ROUNDS)
+        let rounds: Vec<[Measured; 2]> = (0..ROUNDS)
             .map(|_| {
-                let floor = load.run(&floor, connections, requests);
-                (floor, load.run(&agent, connections, requests))
+                [(&floor, Expected::Signed), (&agent, Expected::Recorded)]
+                    .map(|(server, expected)| load.run(server, expected, connections, requests))
             })
             .collect();
-        let median = |figure: fn(&(Measured, Measured)) -> f64| {
-            let mut figures: Vec<f64> = rounds.iter().map(figure).collect();
-            figures.sort_by(f64::total_cmp);
-            figures[figures.len() / 2]
-        };
-        println!(
-            "{:<6} {connections:>5} {:>11.0} {:>8.2} {:>8.2} {:>11.1} {:>6.2} {:>13}",
-            "floor",
-            median(|(floor, _)| floor.per_second),
-            median(|(floor, _)| floor.p50 * 1e3),
-            median(|(floor, _)| floor.p99 * 1e3),
-            median(|(floor, _)| floor.cpu * 1e6),
-            1.0,
-            "-",
-        );
-        println!(
-            "{:<6} {connections:>5} {:>11.0} {:>8.2} {:>8.2} {:>11.1} {:>6.2} {:>13.1}",
-            "agent",
-            median(|(_, agent)| agent.per_second),
-            median(|(_, agent)| agent.p50 * 1e3),
-            median(|(_, agent)| agent.p99 * 1e3),
-            median(|(_, agent)| agent.cpu * 1e6),
-            median(|(floor, agent)| agent.cpu / floor.cpu),
-            median(|(_, agent)| agent.shared),
-        );
+        for (at, server) in ["floor", "agent"].into_iter().enumerate() {
+            let shared = match at {
+                0 => "-".to_owned(),
+                _ => format!("{:.1}", median(&rounds, |round| round[at].shared)),
+            };
+            println!(
+                "{server:<6} {connections:>5} {:>11.0} {:>8.2} {:>8.2} {:>11.1} {:>6.2} {shared:>13}",
+                median(&rounds, |round| round[at].pace.per_second),
+                median(&rounds, |round| round[at].pace.p50 * 1e3),
+                median(&rounds, |round| round[at].pace.p99 * 1e3),
+                median(&rounds, |round| round[at].cpu * 1e6),
+                median(&rounds, |round| round[at].cpu / round[0].cpu),
+            );
+        }
     }
 }

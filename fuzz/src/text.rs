@@ -2,18 +2,18 @@
 
 use std::{str, sync::LazyLock};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
 use strongroom::{
     audit::{Entry, Receipt},
     binding::Binding,
     identity::Identity,
     name::Name,
-    notification::{Notification, Tally},
+    notification::{Audience, Entries, Notification, Plan, Progress, Tally, Tell, Urgency},
     operation::{Kind, Operation, OperationName},
     policy::{Policies, PolicyText, Question, Said, Subject, Suite, Verdict},
     request::WayIn,
-    store::StoredEntry,
+    store::{StoreError, StoredEntry},
 };
 
 use super::{
@@ -233,6 +233,58 @@ pub fn receipt(data: &[u8]) -> bool {
     receipt.verify(entry, &LOG_KEY).is_ok()
 }
 
+/// No log before this entry.
+struct Nothing;
+
+impl Entries for Nothing {
+    fn page(&self, _: u64, _: u32) -> Result<Vec<StoredEntry>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+/// A plan tells of one entry as it is, and of several in a digest that does no harm either.
+fn assert_planned(line: &str, told: &Notification) {
+    let tell = Tell {
+        urgency: Some(Urgency::Quiet),
+        quiet_hours: "22:00-07:00".parse().ok(),
+        ..Tell::default()
+    };
+    let terms = tell.terms(Audience::Person, TimeZone::UTC).unwrap();
+    let mut plan =
+        Plan::restore(terms, "vault.example.com", &Nothing, Progress::default()).unwrap();
+    let now = told.time;
+    for index in 0..4 {
+        let line = line.to_owned();
+        plan.read(&StoredEntry { index, line }, now);
+    }
+    // One of them is outside of quiet hours, and all are long after the window.
+    let after = |hours| {
+        now.saturating_add(SignedDuration::from_hours(hours))
+            .unwrap()
+    };
+    let mut counted = 0;
+    for now in [now, after(48), after(60), after(60)] {
+        for index in plan.wanted()..4 {
+            let line = line.to_owned();
+            plan.read(&StoredEntry { index, line }, now);
+        }
+        plan.caught_up(now);
+        plan.close();
+        while let Some(notification) = plan.next(now) {
+            assert_harmless(&notification.sentence, false);
+            let facts = notification.facts.iter().map(|fact| fact.text.as_str());
+            facts.for_each(|text| assert_harmless(text, false));
+            counted += match notification.kind.as_str() {
+                "digest" => notification.entry["count"].as_u64().unwrap(),
+                _ => 1,
+            };
+            plan.delivered();
+        }
+    }
+    // At the very end of time it may be quiet for good.
+    assert!(counted == 4 || after(60) == Timestamp::MAX, "{counted}");
+}
+
 /// A line of the audit log.
 pub fn entry(data: &[u8]) -> bool {
     let Ok(line) = str::from_utf8(data) else {
@@ -244,6 +296,7 @@ pub fn entry(data: &[u8]) -> bool {
     };
     let told = Notification::of("vault.example.com", &stored, &mut Tally::default());
     assert_harmless(&told.sentence, false);
+    assert_planned(line, &told);
     let Ok(entry) = Entry::parse(line) else {
         return false;
     };

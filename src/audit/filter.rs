@@ -36,7 +36,8 @@ impl Filter {
     }
 }
 
-fn is_about_service(event: &Event, service: &Name) -> bool {
+/// Whether this service asked, or something was done to it.
+pub(crate) fn is_about_service(event: &Event, service: &Name) -> bool {
     match event {
         Event::Use { ask, .. } | Event::Refusal { ask, .. } | Event::Pending { ask, .. } => {
             ask.service == *service
@@ -67,7 +68,8 @@ fn is_about_service(event: &Event, service: &Name) -> bool {
     }
 }
 
-fn is_about_secret(event: &Event, name: &Name) -> bool {
+/// Whether it is about the secret with this name, or what was asked for under this name.
+pub(crate) fn is_about_secret(event: &Event, name: &Name) -> bool {
     match event {
         Event::Use { ask, secret, .. } | Event::Pending { ask, secret, .. } => {
             secret == name || ask.asked == *name
@@ -79,14 +81,17 @@ fn is_about_secret(event: &Event, name: &Name) -> bool {
             action, subject, ..
         } => {
             use Action::{
-                AliasSet, SecretAdded, SecretBound, SecretResumed, SecretRetired, SecretRevealed,
-                SecretRotated, SecretSuspended,
+                AliasSet, RotationFailed, SecretAdded, SecretBound, SecretDue, SecretResumed,
+                SecretRetired, SecretRevealed, SecretRevoked, SecretRotated, SecretSuspended,
             };
             matches!(
                 action,
                 SecretAdded
                     | SecretRotated
                     | SecretRetired
+                    | SecretDue
+                    | SecretRevoked
+                    | RotationFailed
                     | SecretRevealed
                     | SecretBound
                     | SecretSuspended

@@ -92,6 +92,17 @@
 //! key of the shield are wiped.
 //! Tests: `lock_wipes_everything_that_was_opened`, `lock_waits_for_uses_that_have_begun`.
 //!
+//! **Invariant: stopped is stopped.** A suspension becomes durable while no request is between its
+//! decision and its use, so no use of a suspended service or secret has a later entry, and none at
+//! all after a panic. It is looked at again when a key is used and when a turn comes; calls to
+//! providers that are under way are cut off.
+//! Tests: `a_suspended_service_uses_nothing_even_with_an_older_permit`,
+//! `a_suspended_secret_is_not_used_even_with_an_older_permit`,
+//! `nothing_is_used_when_everything_is_suspended`, `the_brake_locks_first_and_signs_then`,
+//! `what_is_suspended_under_load_is_not_used_from_the_next_request_on`,
+//! `a_panic_under_load_stops_everything_and_a_restart_does_not_end_it`,
+//! `suspending_cuts_off_the_calls_that_it_is_about_and_no_others`.
+//!
 //! Notifications have a promise as well: each channel has a durable position in the audit log
 //! that moves after delivery, so that a crash repeats a notification and loses none, and a slow
 //! or dead channel delays no answer. The audit log itself is the queue.

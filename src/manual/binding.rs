@@ -14,11 +14,12 @@
 //! | --- | --- |
 //! | `ed25519`, `p256`, `rsa` | `sign`, `token`, `ssh`, `rotation` |
 //! | `p384` | `sign`, `rotation` |
-//! | `token`, `basic`, `mtls` | `http`, `rotation` |
+//! | `token`, `basic`, `mtls` | `http`, `rotation`, `channel` |
 //! | `aws` | `http`, `aws`, `token`, `rotation` |
 //! | `oauth2` | `http`, `token`, `rotation` |
 //! | `github-app`, `gcp` | `token`, `rotation` |
-//! | `hmac`, `aes256`, `totp`, `opaque` | `rotation` |
+//! | `hmac` | `rotation`, `channel` |
+//! | `aes256`, `totp`, `opaque` | `rotation` |
 //!
 //! # Endpoints
 //!
@@ -220,3 +221,32 @@
 //! | `max_uses` | after how many uses it is; `public-key` is no use of the key |
 //! | `command` | the program and its arguments. The agent never runs it: `secret rotate` does, with `--recipe` or `--due` |
 //! | `timeout_seconds` | how long each of its phases may take, 1 to 3600; 120 if left out |
+//!
+//! # `channel`
+//!
+//! The one channel of the owner's (`[[notify]]` in `agent.toml`) that takes the value for its
+//! credential, and where it takes it. `agent.toml` is signed by nobody: whoever can write it can
+//! change what is told to whom, but no secret goes to another place than its owner signed here.
+//!
+//! ```json
+//! {"channel": {"name": "ops", "to": "https://hooks.example.com"}}
+//! ```
+//!
+//! | field | |
+//! | --- | --- |
+//! | `name` | the channel's name |
+//! | `to` | the origin that it sends to, `https://host[:port]`, or `host:port` for mail and syslog; without TLS (`http://`) only 127.0.0.1 and [::1] |
+//! | `cacert` | PEM: the authorities to trust there instead of the platform's |
+//!
+//! | kind | credential |
+//! | --- | --- |
+//! | `token` | the signing secret of a webhook (`whsec_…`), the URL of a webhook of Slack or Teams, an access token of ntfy |
+//! | `hmac` | the signing secret of a webhook: the key itself |
+//! | `basic` | a user name and password, for mail and ntfy |
+//! | `mtls` | a TLS client certificate, for syslog |
+//!
+//! The agent takes the value when the channel first has something to tell after the vault was
+//! unlocked, and again when there is a newer version or another binding. Each time is an entry first:
+//! `channel-opened`. Then the channel keeps it until the agent ends, also after `lock`: the owner is
+//! told while the vault is locked, too. Retiring the version, suspending the secret or binding it to
+//! something else ends that with the next notification.

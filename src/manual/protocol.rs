@@ -10,7 +10,7 @@
 //! | `/v1/approval` | POST | handing in what an [approver](super::approval) signed |
 //! | `/v1/agent` | GET | who answers here: `name`, `version`, `thumbprint`, `keys`, `unlocked` |
 //! | `/healthz` | GET | 200: the process is alive |
-//! | `/readyz` | GET | 200: unlocked, and entries become durable; else 503 |
+//! | `/readyz` | GET | 200: unlocked, not suspended as a whole, and entries become durable; else 503 |
 //!
 //! The same API is served over TLS 1.3 (HTTP/1.1 or HTTP/2; with client certificates if the owner
 //! wants them) and over the local socket, which also has `/v1/admin` for the owner's own command.

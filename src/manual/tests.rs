@@ -15,6 +15,7 @@ use crate::{
     binding::Binding,
     client::check_signature,
     identity::Identity,
+    notification::{Mark, Urgency, urgency},
     operation::{Kind, OperationName},
     policy::PolicyText,
     request::{
@@ -29,15 +30,17 @@ use crate::{
     },
 };
 
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 12] = [
     ("architecture", include_str!("architecture.rs")),
     ("protocol", include_str!("protocol.rs")),
     ("operation", include_str!("operation.rs")),
     ("binding", include_str!("binding.rs")),
     ("rotation", include_str!("rotation.rs")),
     ("policy", include_str!("policy.rs")),
+    ("channel", include_str!("channel.rs")),
     ("approval", include_str!("approval.rs")),
     ("log_format", include_str!("log_format.rs")),
+    ("notification", include_str!("notification.rs")),
     ("vault_format", include_str!("vault_format.rs")),
     ("threat_model", include_str!("threat_model.rs")),
 ];
@@ -250,6 +253,9 @@ fn every_word_of_the_formats_is_there() {
     for action in Action::ALL {
         says("log_format", &format!("`{action}`"));
     }
+    for mark in Mark::ALL {
+        says("notification", &format!("\n| `{mark}` |"));
+    }
     for kind in Record::TYPES {
         says("vault_format", &format!("| `{kind}` |"));
     }
@@ -312,7 +318,7 @@ fn bindings_in_the_manual_can_be_set() {
         let parsed = Kind::ALL.map(|kind| Binding::parse(kind, block));
         assert!(parsed.iter().any(Result::is_ok), "{block}: {parsed:?}");
     }
-    for section in ["sign", "http", "aws", "token", "ssh", "rotation"] {
+    for section in ["sign", "http", "aws", "token", "ssh", "rotation", "channel"] {
         says("binding", &format!("\n# `{section}`"));
     }
 }
@@ -356,5 +362,39 @@ fn collect(directory: &Path, into: &mut String) {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             *into += &fs::read_to_string(path).unwrap();
         }
+    }
+}
+
+/// What the manual says of urgencies is what the code does.
+#[test]
+fn every_urgency_is_in_the_table() {
+    let page = page("notification");
+    let row = |urgency: &str| {
+        (page
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{urgency}` |"))))
+        .unwrap_or_else(|| panic!("no row of `{urgency}`"))
+        .to_owned()
+    };
+    let rows = [("urgent", Urgency::Urgent), ("quiet", Urgency::Quiet)];
+    let rows = rows.map(|(word, urgency)| (row(word), urgency));
+    let time = "2026-03-01T10:00:00Z";
+    for action in Action::ALL {
+        let line = format!(
+            r#"{{"action":"{action}","by":"owner","kind":"administration","time":"{time}"}}"#
+        );
+        let told = urgency(&Entry::parse(&line).unwrap().event);
+        for (row, urgency) in &rows {
+            let is_there = row.contains(&format!("`{action}`")) && *action != Action::SecretRotated;
+            assert_eq!(is_there, told == *urgency, "{action} {urgency:?}");
+        }
+    }
+    for reason in Reason::ALL {
+        let line = format!(
+            r#"{{"count":1,"detail":"","kind":"noise","reason":"{reason}","since":"{time}","time":"{time}","way_in":"tls"}}"#
+        );
+        let told = urgency(&Entry::parse(&line).unwrap().event);
+        let is_there = rows[0].0.contains(&format!("`{reason}`"));
+        assert_eq!(is_there, told == Urgency::Urgent, "{reason}");
     }
 }

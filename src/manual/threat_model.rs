@@ -15,7 +15,9 @@
 //! - An SSH certificate that it was issued is good until it ends, a day later at most; a server can
 //!   refuse it earlier by its serial number, which is in the audit log. A data key opens what was
 //!   encrypted with it for ever.
-//! - `service suspend` and `lock` act at once, also on requests that are under way.
+//! - `service suspend`, `secret suspend`, `lock` and `panic`, which is all of it at once, act from
+//!   the next request on. A call to a provider that is under way is cut off; what the provider did
+//!   with it by then is done.
 //! - It can ask as often as it is permitted to: there are no budgets yet. Decryption is an oracle
 //!   for whoever may ask for it.
 //! - `purpose` and `ticket` are what it says, not what is true.
@@ -131,7 +133,9 @@
 //!   is asked in both cases. Timing may still differ by a little: no promise is made about it.
 //! - A refusal carries no entry and no receipt, because the entry says why. So a service has no
 //!   proof that it was refused; the owner has.
-//! - Who is suspended, or whose key is unknown, hears the same as somebody with a bad signature.
+//! - A service that is suspended, or whose key is unknown, hears the same as somebody with a bad
+//!   signature. That a secret or everything is suspended is told only to whom policy permits the
+//!   request.
 //!
 //! # The owner
 //!
@@ -139,6 +143,15 @@
 //!
 //! - Nothing can be deleted by mistake; what is retired can still be revealed.
 //! - A policy that would not do what it says is refused when it is written.
+//! - Stopping takes one word and no passphrase while the vault is unlocked: whoever gets to the
+//!   local socket as the owner can stop everything, and that is the harm that they can do. Letting go
+//!   on takes the passphrase, however recently it was given. What is suspended is a signed record:
+//!   it holds over restarts, and whoever can write to the disk can't end it.
+//! - `panic` locks first, which needs no disk, and is recorded then. While the vault is locked its
+//!   passphrase suspends and opens nothing, so that nothing is used between unlocking and
+//!   suspending.
+//! - A value that a service had before, a token that it was issued, and what was signed are not
+//!   taken back by any of this.
 //! - If passphrase and recovery key are lost, so is the vault. Nobody can help.
 //!
 //! # Limits of this version

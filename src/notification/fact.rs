@@ -4,7 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::sentence::escaped_in_full;
-use crate::audit::entry::{Ask, Entry, Event};
+use crate::{
+    audit::entry::{Ask, Entry, Event},
+    name::Name,
+    operation::OperationName,
+    request::WayIn,
+};
 
 /// One thing that is known of an entry: `secret`, `deploy-key`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,10 +54,84 @@ pub fn facts(index: u64, entry: &Entry) -> Vec<Fact> {
                 &format!("strongroom approve {index} or strongroom deny {index}"),
             );
         }
-        Event::Outcome { .. }
-        | Event::Decision { .. }
-        | Event::Noise { .. }
-        | Event::Administration { .. } => {}
+        Event::Outcome {
+            entry,
+            service,
+            secret,
+            version,
+            operation,
+            ending,
+            status,
+            expires,
+            detail,
+            ..
+        } => {
+            facts.of_whom(service, *operation, secret);
+            facts.add("version", &version.to_string());
+            facts.add("use", &entry.to_string());
+            facts.add("ending", ending.as_str());
+            facts.maybe("status", status.as_ref());
+            facts.maybe("expires", expires.as_ref());
+            facts.maybe("detail", detail.as_ref());
+        }
+        Event::Decision {
+            entry,
+            service,
+            secret,
+            operation,
+            decided,
+            by,
+            approver,
+            minutes,
+            key,
+            detail,
+            ..
+        } => {
+            facts.of_whom(service, *operation, secret);
+            facts.add("pending", &entry.to_string());
+            facts.add("decided", decided.as_str());
+            facts.add("by", by.as_str());
+            facts.maybe("approver", approver.as_ref());
+            facts.maybe("key", key.as_ref());
+            facts.maybe("minutes", minutes.as_ref());
+            facts.maybe("detail", detail.as_ref());
+        }
+        Event::Noise {
+            reason,
+            way_in,
+            address,
+            service,
+            count,
+            since,
+            detail,
+        } => {
+            facts.add("reason", reason.as_str());
+            facts.add("requests", &count.to_string());
+            facts.add("since", &since.to_string());
+            facts.maybe("service", service.as_ref());
+            facts.maybe("address", address.as_ref());
+            let way_in = match way_in {
+                WayIn::Tls => "tls",
+                WayIn::Local => "local",
+            };
+            facts.add("way in", way_in);
+            facts.add("detail", detail);
+        }
+        Event::Administration {
+            action,
+            subject,
+            version,
+            detail,
+            by,
+            record,
+        } => {
+            facts.add("action", action.as_str());
+            facts.maybe("subject", subject.as_ref());
+            facts.maybe("version", version.as_ref());
+            facts.add("by", by.as_str());
+            facts.maybe("record", record.as_ref());
+            facts.maybe("detail", detail.as_ref());
+        }
     }
     facts.0
 }
@@ -66,6 +145,18 @@ impl Facts {
             label: escaped_in_full(label),
             text: escaped_in_full(text),
         });
+    }
+
+    fn maybe(&mut self, label: &str, text: Option<&impl ToString>) {
+        if let Some(text) = text {
+            self.add(label, &text.to_string());
+        }
+    }
+
+    fn of_whom(&mut self, service: &Name, operation: OperationName, secret: &Name) {
+        self.add("service", service.as_str());
+        self.add("operation", &operation.to_string());
+        self.add("secret", secret.as_str());
     }
 
     fn ask(&mut self, ask: &Ask, secret: Option<&str>) {

@@ -66,11 +66,18 @@ pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
         }
         Event::Pending {
             ask,
+            secret,
             needs,
             expires,
             ..
         } => {
             let mut text = format!("{} asks for an approval: {}", ask.service, wanted(ask));
+            if ask.asked != *secret {
+                let _ = write!(text, " (which is {secret})");
+            }
+            if let Some(detail) = in_detail(ask) {
+                let _ = write!(text, ", {detail},");
+            }
             push_why(&mut text, ask);
             let needs: Vec<String> = needs.iter().map(|needed| escaped(needed)).collect();
             let _ = write!(
@@ -189,7 +196,7 @@ fn escaped_of(characters: impl Iterator<Item = char>) -> String {
 }
 
 /// The same as a quotation, which nothing in it can end.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", escaped(text).replace('\'', "\\'"))
 }
 
@@ -262,10 +269,16 @@ fn token(ask: &Ask, secret: &str, time: Timestamp) -> String {
 
 /// `had a request to s3 signed with aws/prod: GET bucket.s3.amazonaws.com/key in eu-west-1`
 fn aws_signed(ask: &Ask, secret: &str) -> String {
-    let mut text = format!(
-        "had a request to {} signed with {secret}: ",
-        field(ask, "service")
-    );
+    format!(
+        "had a request to {} signed with {secret}: {}",
+        field(ask, "service"),
+        aws_request(ask)
+    )
+}
+
+/// `GET bucket.s3.amazonaws.com/key in eu-west-1`
+fn aws_request(ask: &Ask) -> String {
+    let mut text = String::new();
     if ask.fields.contains_key("action") {
         let _ = write!(text, "{}, ", field(ask, "action"));
     }
@@ -316,7 +329,7 @@ fn span(ask: &Ask, name: &str) -> String {
     }
 }
 
-fn ended(ending: Ending) -> &'static str {
+pub(super) fn ended(ending: Ending) -> &'static str {
     match ending {
         Ending::Answered => "was answered",
         Ending::Issued => "was issued",
@@ -328,7 +341,7 @@ fn ended(ending: Ending) -> &'static str {
         Ending::Refused => "was refused by the provider",
         Ending::BadAnswer => "was answered in a way that can't be used",
         Ending::NotKept => "brought a new value that is lost",
-        Ending::CutOff => "was cut off: the vault was locked",
+        Ending::CutOff => "was cut off",
         Ending::Stopped => "was stopped before anybody was called",
     }
 }
@@ -342,6 +355,33 @@ fn wanted(ask: &Ask) -> String {
         OperationName::PublicKey | OperationName::Release => format!("{operation} of {asked}"),
         _ => format!("{operation} with {asked}"),
     }
+}
+
+/// The operation's own fields that say most; all of them are in the facts.
+fn in_detail(ask: &Ask) -> Option<String> {
+    let detail = match ask.operation {
+        OperationName::Http => format!(
+            "{} {}{}",
+            field(ask, "method"),
+            field(ask, "host"),
+            field(ask, "path")
+        ),
+        OperationName::AwsSign => aws_request(ask),
+        OperationName::Token if ask.fields.contains_key("role") => {
+            format!("the role {}", field(ask, "role"))
+        }
+        OperationName::Token if ask.fields.contains_key("audience") => {
+            format!("good for {}", field(ask, "audience"))
+        }
+        OperationName::SshSign => format!("in the namespace {}", field(ask, "namespace")),
+        OperationName::SshCertificate => format!(
+            "for {}, {}",
+            names(ask, "principals"),
+            span(ask, "lifetime")
+        ),
+        _ => return None,
+    };
+    Some(detail)
 }
 
 fn why_not(ask: &Ask, reason: Reason, detail: &str, policies: &[String]) -> String {
@@ -375,7 +415,7 @@ fn why_not(ask: &Ask, reason: Reason, detail: &str, policies: &[String]) -> Stri
 }
 
 /// What was wrong with refused requests; follows "a request" and "41 requests".
-fn flaw(reason: Reason) -> &'static str {
+pub(super) fn flaw(reason: Reason) -> &'static str {
     match reason {
         Reason::Malformed => "of bad form",
         Reason::TooLarge => "of more bytes than this agent takes",
@@ -403,7 +443,12 @@ fn flaw(reason: Reason) -> &'static str {
     }
 }
 
-fn administered(action: Action, subject: Option<&str>, version: Option<u32>, by: By) -> String {
+pub(super) fn administered(
+    action: Action,
+    subject: Option<&str>,
+    version: Option<u32>,
+    by: By,
+) -> String {
     let subject = subject.unwrap_or("(unnamed)");
     let version = version
         .map(|number| format!(" version {number}"))
@@ -439,7 +484,7 @@ fn administered(action: Action, subject: Option<&str>, version: Option<u32>, by:
         Action::ApproverRetired => format!("approver {subject} has no say any more"),
         Action::Panicked => "the owner stopped everything".to_owned(),
         Action::Resumed => "the vault may be used again".to_owned(),
-        Action::ChannelOpened => format!("channel {subject} took its credential"),
+        Action::ChannelOpened => format!("secret {subject}{version} is a channel's credential"),
         Action::PolicySet => format!("policy {subject}{version} was set"),
         Action::PolicyRetired => format!("policy {subject} was retired"),
         Action::NotificationTest => "this is a test; nothing happened".to_owned(),
@@ -458,7 +503,7 @@ fn ordinal(times: u64) -> String {
 }
 
 /// The time of day in UTC, with the date if it is another day than `now`'s.
-fn clock(time: Timestamp, now: Timestamp) -> String {
+pub(super) fn clock(time: Timestamp, now: Timestamp) -> String {
     let (time, now) = (Offset::UTC.to_datetime(time), Offset::UTC.to_datetime(now));
     let day = if time.date() == now.date() {
         String::new()

@@ -1,9 +1,41 @@
 use serde_json::json;
 
 use super::*;
-use crate::audit::entry::{Ask, By};
+use crate::{
+    audit::entry::{Ask, By},
+    store::StoreError,
+};
 
-fn ask(operation: OperationName) -> Ask {
+mod digests;
+mod exactly_once;
+mod settings;
+
+/// An audit log in memory.
+#[derive(Default)]
+pub(super) struct Lines(pub(super) Vec<StoredEntry>);
+
+impl Lines {
+    pub(super) fn push(&mut self, time: Timestamp, event: Event) -> StoredEntry {
+        self.push_line(Entry::new(time, event).to_line())
+    }
+
+    pub(super) fn push_line(&mut self, line: String) -> StoredEntry {
+        let index = self.0.len() as u64;
+        let stored = StoredEntry { index, line };
+        self.0.push(stored.clone());
+        stored
+    }
+}
+
+impl Entries for Lines {
+    fn page(&self, from: u64, limit: u32) -> Result<Vec<StoredEntry>, StoreError> {
+        let from = usize::try_from(from).unwrap().min(self.0.len());
+        let end = (from + limit as usize).min(self.0.len());
+        Ok(self.0[from..end].to_vec())
+    }
+}
+
+pub(super) fn ask(operation: OperationName) -> Ask {
     serde_json::from_value(json!({
         "asked": "deploy-key", "digest": "", "fields": {},
         "key": "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "nonce": "",

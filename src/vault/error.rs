@@ -113,6 +113,20 @@ pub enum VaultError {
     /// Nothing to change.
     #[error("service `{0}` is not suspended")]
     NotSuspended(Name),
+    /// Nothing to change.
+    #[error("secret `{0}` is suspended already")]
+    SecretSuspendedAlready(Name),
+    /// Nothing to change.
+    #[error("secret `{0}` is not suspended")]
+    SecretNotSuspended(Name),
+    /// Nothing to change.
+    #[error("everything is suspended already; `strongroom resume` ends that")]
+    AllSuspendedAlready,
+    /// Nothing to change.
+    #[error(
+        "the vault is not suspended; `strongroom status` shows which services and secrets are, each with a `resume` of its own"
+    )]
+    AllNotSuspended,
     /// A service is known by its keys.
     #[error("service `{0}` needs at least one public key")]
     NoKey(Name),
@@ -200,6 +214,29 @@ pub enum VaultError {
     /// A value is shown only with the entry that says so.
     #[error("this change is not the revelation of a secret's value")]
     NotARevelation,
+    /// The owner did not say that the channel may have it, or may send it there.
+    #[error(
+        "secret `{secret}` is not for channel `{channel}` at `{to}`: {bound}; \
+         `strongroom secret bind {secret} --channel {channel} --to {to}` says so"
+    )]
+    NotForChannel {
+        /// The secret.
+        secret: Name,
+        /// The channel that asks for it.
+        channel: Name,
+        /// Where it would send it.
+        to: String,
+        /// What the binding says.
+        bound: String,
+    },
+    /// No channel takes it.
+    #[error(
+        "secret `{0}` is suspended; `strongroom secret resume {0}` lets channels take it again"
+    )]
+    SuspendedForChannel(Name),
+    /// A credential is taken only with the entry that says so, and as it says.
+    #[error("this change is not a channel's wish for its credential, or not any more")]
+    NotACredential,
 
     // What the vault holds.
     /// Refused, and the vault with it.

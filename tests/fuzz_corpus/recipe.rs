@@ -18,7 +18,9 @@ use strongroom::{
         Reader as _, StoredEntry,
         sqlite::{SqliteReader, SqliteStore},
     },
-    vault::{Change, Parameters, SecretOptions, Used, Vault, VaultError, material::Material},
+    vault::{
+        Change, Parameters, Scope, SecretOptions, Used, Vault, VaultError, material::Material,
+    },
 };
 
 use super::targets::{
@@ -28,6 +30,7 @@ use super::targets::{
 
 mod approval;
 mod aws;
+mod channel;
 mod keys;
 mod outgoing;
 mod rotation;
@@ -50,6 +53,7 @@ pub fn seeds() -> Vec<Seed> {
         keys::keys(),
         ssh::seeds(),
         outgoing::bindings(),
+        channel::bindings(),
         rotation::bindings(),
         outgoing::targets(),
         outgoing::scrubs(),
@@ -125,7 +129,7 @@ impl Small {
         keep(&|vault| vault.add_service(&name("atlas"), &[key(ATLAS)], now));
         keep(&|vault| vault.add_service_key(&name("atlas"), &key(ATLAS_P256), now));
         keep(&|vault| vault.add_service(&name("borg"), &[key(BORG)], now));
-        keep(&|vault| vault.suspend_service(&name("borg"), now));
+        keep(&|vault| vault.suspend(&Scope::Service(name("borg")), now));
         keep(&|vault| vault.set_policy(&all, now));
 
         let arrival = Arrival {

@@ -1,9 +1,8 @@
-//! `strongroom audit …` and `strongroom notify …`. The log is read from the store itself: no
-//! passphrase, no agent.
+//! `strongroom audit …`. The log is read from the store itself: no passphrase, no agent.
 
 use std::{io::Read as _, time::Duration};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Deserialize;
 use serde_json::json;
@@ -13,11 +12,9 @@ use strongroom::{
     store::{Reader as _, StoredEntry, sqlite::SqliteReader},
 };
 
-use super::{Audit, Notify, door::Door};
+use super::Audit;
 use crate::{
-    administration::Command,
     home::Home,
-    notify::{ChannelRow, Tested},
     show::{self, BAD, GOOD, MILD, say},
 };
 
@@ -262,62 +259,4 @@ fn receipt(home: &Home, what: &str, key: Option<String>, json: bool) -> anyhow::
         line: answered.entry,
     };
     sentence(&Notification::of("", &entry, &mut tally))
-}
-
-pub async fn notify(door: &Door, command: Notify, json: bool) -> anyhow::Result<()> {
-    match command {
-        Notify::List => {
-            let rows: Vec<ChannelRow> = door.ask(|| Command::ListChannels).await?;
-            if json {
-                return show::json(&rows);
-            }
-            if rows.is_empty() {
-                show::remark(
-                    "no channels; add a `[[notify]]` to `agent.toml`, where two are shown in comments",
-                );
-                return Ok(());
-            }
-            show::table(
-                &["name", "kind", "delivered", "behind", "health"],
-                rows.into_iter().map(|row| {
-                    let health = row.problem.map_or_else(
-                        || "well".to_owned(),
-                        |problem| problem.escape_debug().to_string(),
-                    );
-                    vec![
-                        row.name,
-                        row.kind,
-                        row.delivered.to_string(),
-                        row.behind.to_string(),
-                        health,
-                    ]
-                }),
-            )
-        }
-        Notify::Test { channel } => {
-            let tested: Vec<Tested> = door
-                .ask(|| Command::TestChannels {
-                    channel: channel.clone(),
-                })
-                .await?;
-            if json {
-                show::json(&tested)?;
-            } else {
-                for row in &tested {
-                    match &row.problem {
-                        None => say!("{GOOD}delivered{GOOD:#}  {}", row.name)?,
-                        Some(problem) => say!(
-                            "{BAD}failed{BAD:#}     {}: {}",
-                            row.name,
-                            problem.escape_debug()
-                        )?,
-                    }
-                }
-            }
-            if tested.iter().any(|row| row.problem.is_some()) {
-                bail!("not every channel took the test");
-            }
-            Ok(())
-        }
-    }
 }

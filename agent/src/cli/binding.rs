@@ -5,11 +5,42 @@ use std::{fs, path::Path};
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 
-use super::{Attach, HttpFlags, service};
+use super::{Attach, ChannelFlags, HttpFlags, service};
 use crate::{
     listing::BoundRow,
     show::{MILD, STRONG, say},
 };
+
+/// What a binding says with these flags; `None` if there are none.
+pub fn over(
+    http: &HttpFlags,
+    channel: &ChannelFlags,
+    binding: Option<&Value>,
+) -> anyhow::Result<Option<Value>> {
+    let mut says = None;
+    if http.is_any() {
+        says = Some(http.over(binding)?);
+    }
+    if channel.channel.is_some() {
+        says = Some(channel.over(says.as_ref().or(binding))?);
+    }
+    Ok(says)
+}
+
+impl ChannelFlags {
+    /// What a binding says with these as its section `channel`; all else stays.
+    fn over(&self, binding: Option<&Value>) -> anyhow::Result<Value> {
+        let mut binding = object(binding);
+        let mut channel = Map::new();
+        channel.insert("name".to_owned(), json!(self.channel));
+        channel.insert("to".to_owned(), json!(self.to));
+        if let Some(path) = &self.channel_cacert {
+            channel.insert("cacert".to_owned(), Value::String(certificates(path)?));
+        }
+        binding.insert("channel".to_owned(), Value::Object(channel));
+        Ok(Value::Object(binding))
+    }
+}
 
 impl HttpFlags {
     /// Whether any was given.
@@ -60,9 +91,7 @@ impl HttpFlags {
         set("timeout_seconds", self.timeout.map(Value::from));
         set("max_reply", self.max_reply.map(Value::from));
         if let Some(path) = &self.cacert {
-            let pem = fs::read_to_string(path)
-                .with_context(|| format!("cannot read the certificates `{}`", path.display()))?;
-            set("cacert", Some(Value::String(pem)));
+            set("cacert", Some(Value::String(certificates(path)?)));
         }
         http.insert("base_url".to_owned(), Value::Object(endpoint));
         if let Some(attach) = self.attach.to_json(self.prefix.as_deref()) {
@@ -105,6 +134,11 @@ impl Attach {
     }
 }
 
+fn certificates(path: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(path)
+        .with_context(|| format!("cannot read the certificates `{}`", path.display()))
+}
+
 /// A whole binding from a file, or from standard input for `-`.
 pub fn read(path: &Path) -> anyhow::Result<Value> {
     serde_json::from_str(&service::read(path)?).with_context(|| {
@@ -138,7 +172,10 @@ pub fn in_short(bound: &BoundRow) -> String {
     let said = sections.iter().map(|(section, says)| {
         let endpoint = says.get("base_url");
         let url = endpoint.and_then(|endpoint| endpoint.get("url").unwrap_or(endpoint).as_str());
-        url.unwrap_or(section).to_owned()
+        match (section.as_str(), says.get("name").and_then(Value::as_str)) {
+            ("channel", Some(name)) => format!("channel {name}"),
+            _ => url.unwrap_or(section).to_owned(),
+        }
     });
     said.collect::<Vec<_>>().join(", ")
 }
@@ -186,10 +223,11 @@ mod tests {
     fn over(arguments: &[&str], binding: Option<Value>) -> Result<Value, String> {
         let line = [&["strongroom", "secret", "bind", "a"], arguments].concat();
         let cli = Cli::try_parse_from(line).map_err(|error| error.to_string())?;
-        let Command::Secret(Secret::Bind { http, .. }) = cli.command else {
+        let Command::Secret(Secret::Bind { http, channel, .. }) = cli.command else {
             panic!("another command")
         };
-        http.over(binding.as_ref())
+        super::over(&http, &channel, binding.as_ref())
+            .map(Option::unwrap_or_default)
             .map_err(|error| error.to_string())
     }
 
@@ -222,6 +260,31 @@ mod tests {
                 "rotation": {"every_days": 30},
             })
         );
+    }
+
+    #[test]
+    fn a_channel_is_bound_beside_what_was_there() {
+        let to = ["--channel", "ops", "--to", "https://a.example"];
+        let channel = json!({"name": "ops", "to": "https://a.example"});
+        assert_eq!(
+            over(&to, Some(json!({"rotation": {"max_age": "P1D"}}))).unwrap(),
+            json!({"rotation": {"max_age": "P1D"}, "channel": channel})
+        );
+        let both = [&to[..], &["--base-url", "https://b.example"]].concat();
+        assert_eq!(
+            over(&both, None).unwrap(),
+            json!({"http": {"base_url": {"url": "https://b.example"}}, "channel": channel})
+        );
+        assert_eq!(over(&[], None).unwrap(), Value::Null);
+        for wrong in [
+            &["--channel", "ops"][..],
+            &["--to", "https://a.example"],
+            &["--channel-cacert", "ca.pem"],
+            &[&to[..], &["--file", "-"]].concat(),
+        ] {
+            let told = over(wrong, None).unwrap_err();
+            assert!(told.contains("Usage:"), "{wrong:?}: {told}");
+        }
     }
 
     #[test]

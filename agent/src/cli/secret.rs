@@ -12,7 +12,7 @@ use serde::Deserialize;
 use strongroom::{name::Name, vault::due::Age};
 use zeroize::Zeroizing;
 
-use super::{Alias, HttpFlags, Secret, binding, door::Door, prompt, rotate};
+use super::{Alias, ChannelFlags, HttpFlags, Secret, binding, door::Door, kill, prompt, rotate};
 use crate::{
     administration::Command,
     hidden::Hidden,
@@ -38,8 +38,9 @@ pub async fn secret(door: &Door, home: &Home, command: Secret, json: bool) -> an
             file,
             options,
             http,
+            channel,
         } => {
-            let binding = http.is_any().then(|| http.over(None)).transpose()?;
+            let binding = binding::over(&http, &channel, None)?;
             let binding = binding.map(|binding| binding.to_string());
             let value = Hidden::of_bytes(&prompt::value(
                 file.as_deref(),
@@ -74,7 +75,12 @@ pub async fn secret(door: &Door, home: &Home, command: Secret, json: bool) -> an
                 .await?;
             stored(door, &name, &altered, json).await
         }
-        Secret::Bind { name, file, http } => bind(door, &name, file, &http, json).await,
+        Secret::Bind {
+            name,
+            file,
+            http,
+            channel,
+        } => bind(door, &name, file, (&http, &channel), json).await,
         Secret::Rotate { name, flags } => rotate::rotate(door, home, name, flags, json).await,
         Secret::Retire { name, version } => {
             let _: Altered = door
@@ -91,6 +97,8 @@ pub async fn secret(door: &Door, home: &Home, command: Secret, json: bool) -> an
             }
             Ok(())
         }
+        Secret::Suspend { name } => kill::suspend_secret(door, name).await,
+        Secret::Resume { name } => kill::resume_secret(door, name).await,
         Secret::Reveal { name, version } => reveal(door, &name, version, json).await,
         Secret::List => {
             let rows: Vec<SecretRow> = door.ask(|| Command::ListSecrets).await?;
@@ -104,9 +112,12 @@ pub async fn secret(door: &Door, home: &Home, command: Secret, json: bool) -> an
             show::table(
                 &["name", "kind", "version", "for", "aliases", "labels", "age"],
                 rows.into_iter().map(|row| {
-                    let version = row
+                    let mut version = row
                         .current
                         .map_or_else(|| "retired".to_owned(), |number| number.to_string());
+                    if row.suspended {
+                        version.push_str(", suspended");
+                    }
                     let age = age(&row);
                     vec![
                         row.name,
@@ -134,16 +145,19 @@ async fn bind(
     door: &Door,
     name: &Name,
     file: Option<PathBuf>,
-    http: &HttpFlags,
+    (http, channel): (&HttpFlags, &ChannelFlags),
     json: bool,
 ) -> anyhow::Result<()> {
     let before = find(door, name).await?.bound;
+    let said = before.as_ref().map(|bound| &bound.binding);
     let says = match file {
-        Some(path) => binding::read(&path)?,
-        None if http.is_any() => http.over(before.as_ref().map(|bound| &bound.binding))?,
-        None => bail!(
-            "say what `{name}` is for: `--base-url URL` and how it is attached, or all of it as JSON with `--file FILE`"
-        ),
+        Some(path) => Some(binding::read(&path)?),
+        None => binding::over(http, channel, said)?,
+    };
+    let Some(says) = says else {
+        bail!(
+            "say what `{name}` is for: `--base-url URL` and how it is attached, `--channel NAME --to URL`, or all of it as JSON with `--file FILE`"
+        )
     };
     let _: Altered = door
         .ask(|| Command::BindSecret {
@@ -163,9 +177,7 @@ async fn bind(
 pub(super) async fn find(door: &Door, name: &Name) -> anyhow::Result<SecretRow> {
     let rows: Vec<SecretRow> = door.ask(|| Command::ListSecrets).await?;
     rows.into_iter()
-        .find(|row| {
-            row.name == name.as_str() || row.aliases.iter().any(|alias| alias == name.as_str())
-        })
+        .find(|row| row.is_called(name))
         .ok_or_else(|| {
             anyhow::anyhow!(
                 "there is no secret or alias `{name}`; `strongroom secret list` shows them"
@@ -249,6 +261,12 @@ fn print(row: &SecretRow) -> anyhow::Result<()> {
             "no"
         }
     )?;
+    if row.suspended {
+        say!(
+            "{BAD}suspended   every use of it is refused{BAD:#}; `strongroom secret resume {}`",
+            row.name
+        )?;
+    }
     if !row.due.is_empty() {
         say!(
             "{BAD}due         {}{BAD:#}: `strongroom secret rotate {}`",

@@ -274,6 +274,13 @@ pub async fn status(door: &Door, json: bool) -> anyhow::Result<()> {
         (true, true) => format!("{GOOD}unlocked{GOOD:#}"),
     };
     say!("agent       {state}")?;
+    if status.suspended.everything {
+        say!("{BAD}suspended   everything, by a panic{BAD:#}; end it with `strongroom resume`")?;
+    }
+    let each: Vec<String> = status.suspended.each().collect();
+    if !each.is_empty() {
+        say!("{BAD}suspended   {}{BAD:#}", each.join(", "))?;
+    }
     say!("vault       {} ({})", status.home, status.name)?;
     if let Some(address) = &status.listening {
         say!("listening   https://{address}, and the local socket")?;
@@ -305,16 +312,9 @@ pub async fn status(door: &Door, json: bool) -> anyhow::Result<()> {
             "{MILD}memory      could not be locked; raise `ulimit -l` so that keys are never swapped out{MILD:#}"
         )?;
     }
+    let now = Timestamp::now();
     for channel in &status.channels {
-        let health = match &channel.problem {
-            Some(problem) => format!(
-                "{BAD}{} behind: {}{BAD:#}",
-                channel.behind,
-                problem.escape_debug()
-            ),
-            None => format!("{} behind", channel.behind),
-        };
-        say!("channel     {} ({}): {health}", channel.name, channel.kind)?;
+        super::notify::status_line(channel, now)?;
     }
     Ok(())
 }

@@ -10,4 +10,4 @@ pub use approval::Approver;
 pub use decide::{Approve, Deny, Pending, Which, Word};
 pub use policy::{Grant, Policy};
 pub use request::{HttpAsk, Later, Request};
-pub use secret::{Alias, Attach, HttpFlags, RotateFlags, Secret};
+pub use secret::{Alias, Attach, ChannelFlags, HttpFlags, RotateFlags, Secret};

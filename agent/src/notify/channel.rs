@@ -1,9 +1,14 @@
 //! `[[notify]]` in `agent.toml`: which channels there are, each with its kind's own settings.
 
+use anyhow::Context as _;
 use serde::Deserialize;
 use strongroom::name::Name;
 
-use super::{command, desktop, file, journald, mail, ntfy, syslog, tell::Tell, webhook};
+use super::{
+    command, desktop, file, journald, mail, ntfy, syslog,
+    tell::{self, Audience, Tell, Terms},
+    webhook,
+};
 
 /// One channel by which the owner is told.
 #[derive(Debug, Clone, Deserialize)]
@@ -55,14 +60,31 @@ impl Channel {
         }
     }
 
-    /// What it tells, and how soon.
-    pub fn tell(&self) -> &Tell {
+    fn tell(&self) -> &Tell {
         each!(self, settings => &settings.tell)
+    }
+
+    /// Who is at the other end, which settles what is told where the file does not say.
+    fn audience(&self) -> Audience {
+        match self {
+            Self::Desktop(_) | Self::Mail(_) | Self::Ntfy(_) => Audience::Person,
+            Self::Command(_)
+            | Self::File(_)
+            | Self::Journald(_)
+            | Self::Syslog(_)
+            | Self::Webhook(_) => Audience::Program,
+        }
+    }
+
+    /// What it tells, and how soon.
+    pub fn terms(&self) -> anyhow::Result<Terms> {
+        tell::terms(self.tell(), self.audience())
+            .with_context(|| format!("channel `{}`", self.name()))
     }
 
     /// Fails for settings that can't be meant.
     pub fn check(&self) -> anyhow::Result<()> {
-        self.tell().check()?;
+        self.terms()?;
         each!(self, settings => settings.check())
     }
 }

@@ -1,20 +1,20 @@
-//! What a channel tells of, and how soon: the settings that all kinds of channels have.
+//! `[notify.tell]`: what a channel tells of, and how soon. The settings are the same for all kinds,
+//! and the library's; here the machine's time zone is added.
 
-use serde::Deserialize;
+use anyhow::Context as _;
+use jiff::tz::TimeZone;
+pub use strongroom::notification::{Audience, Tell, Terms};
 
-/// `[notify.tell]`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Tell {}
-
-impl Tell {
-    /// Fails for settings that can't be meant.
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "there are none yet"
-    )]
-    pub fn check(&self) -> anyhow::Result<()> {
-        Ok(())
-    }
+/// What holds for a channel with this audience. Fails for settings that can't be meant.
+pub fn terms(tell: &Tell, audience: Audience) -> anyhow::Result<Terms> {
+    let zone = match &tell.time_zone {
+        Some(name) => TimeZone::get(name).with_context(|| {
+            format!(
+                "`time_zone` is `{}`, which is no time zone such as `Europe/Berlin`",
+                name.escape_debug()
+            )
+        })?,
+        None => TimeZone::system(),
+    };
+    Ok(tell.terms(audience, zone)?)
 }

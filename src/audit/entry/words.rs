@@ -127,7 +127,7 @@ words! {
         BadAnswer = "bad-answer",
         /// The provider answered with a new value that could not be stored.
         NotKept = "not-kept",
-        /// The vault was locked before the answer was there.
+        /// The owner locked the vault, or suspended what it takes, before the answer was there.
         CutOff = "cut-off",
         /// The owner changed something before the provider was called.
         Stopped = "stopped",

@@ -20,6 +20,8 @@ pub enum Secret {
         options: SecretOptions,
         #[command(flatten)]
         http: HttpFlags,
+        #[command(flatten)]
+        channel: ChannelFlags,
     },
     /// Make a fresh secret inside the vault
     Generate {
@@ -47,16 +49,19 @@ pub enum Secret {
     },
     /// Say what a secret is for: where its credential goes, how it is attached, what it may do
     #[command(
-        after_help = "Flags set the section `http` of the binding and leave the others as they are; `--file`\n\
-        replaces all of it. `strongroom secret show NAME --json` prints what it says now."
+        after_help = "Flags set the section `http` or `channel` of the binding and leave the others as they are;\n\
+        `--file` replaces all of it. `strongroom secret show NAME --json` prints what it says now."
     )]
     Bind {
         name: Name,
         /// The whole binding as JSON, `-` for standard input
         #[arg(long, value_name = "FILE", conflicts_with_all = HttpFlags::NAMES)]
+        #[arg(conflicts_with_all = ChannelFlags::NAMES)]
         file: Option<PathBuf>,
         #[command(flatten)]
         http: HttpFlags,
+        #[command(flatten)]
+        channel: ChannelFlags,
     },
     /// Take a secret, or one version of it, out of use; nothing is deleted
     Retire {
@@ -65,6 +70,10 @@ pub enum Secret {
         #[arg(long, value_name = "N")]
         version: Option<u32>,
     },
+    /// Refuse every use of a secret from the next request on; takes no passphrase
+    Suspend { name: Name },
+    /// Let a suspended secret be used again; asks for the passphrase
+    Resume { name: Name },
     /// Print the value; asks for the passphrase, and is recorded and notified first
     Reveal {
         name: Name,
@@ -170,6 +179,26 @@ impl HttpFlags {
         "timeout",
         "max_reply",
     ];
+}
+
+/// Which channel of the owner's takes a secret for its credential, and where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which channel of yours takes it for its credential")]
+pub struct ChannelFlags {
+    /// The channel's name in agent.toml
+    #[arg(long, value_name = "CHANNEL", requires = "to")]
+    pub channel: Option<Name>,
+    /// Where the channel sends it: `https://host[:port]`, or `host:port` for mail and syslog
+    #[arg(long, value_name = "WHERE", requires = "channel")]
+    pub to: Option<String>,
+    /// The certificates to trust there instead of the platform's (PEM)
+    #[arg(long, value_name = "FILE", requires = "channel")]
+    pub channel_cacert: Option<PathBuf>,
+}
+
+impl ChannelFlags {
+    /// What clap calls them.
+    const NAMES: [&str; 3] = ["channel", "to", "channel_cacert"];
 }
 
 /// How a credential is attached.
