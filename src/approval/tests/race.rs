@@ -142,7 +142,7 @@ fn a_key_is_used_at_most_once_and_only_after_a_quorum() {
         let scopes = [
             Scope::Service(name("atlas")),
             Scope::Secret(name("deploy-key")),
-            Scope::Vault,
+            Scope::Everything,
         ];
         let scope = &scopes[usize::try_from(round / 3).unwrap() % scopes.len()];
         let (collectors, suspends) = (3, usize::from(round % 3 == 2));
