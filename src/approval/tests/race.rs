@@ -18,6 +18,7 @@ use crate::{
     audit::{Committed, Decided, Entry, Event, Log, Submission, verify},
     policy::{Authorized, Permit},
     store::{Reader as _, sqlite::SqliteStore},
+    vault::Scope,
 };
 
 const DAY: i64 = 86_400;
@@ -137,13 +138,20 @@ fn a_key_is_used_at_most_once_and_only_after_a_quorum() {
                 submissions.push(end(Settlement::expired(&asked, at(day + HOUR)), day + HOUR));
             }
         }
+        // The service, the secret, and everything: each in its turn.
+        let scopes = [
+            Scope::Service(name("atlas")),
+            Scope::Secret(name("deploy-key")),
+            Scope::Everything,
+        ];
+        let scope = &scopes[usize::try_from(round / 3).unwrap() % scopes.len()];
         let (collectors, suspends) = (3, usize::from(round % 3 == 2));
         let barrier = Barrier::new(submissions.len() + collectors + suspends);
-        thread::scope(|scope| {
+        thread::scope(|threads| {
             for submission in submissions {
                 let (submission, seconds) = submission.unwrap();
                 let (desk, barrier) = (&desk, &barrier);
-                scope.spawn(move || {
+                threads.spawn(move || {
                     let mut log = desk.another_log();
                     barrier.wait();
                     let committed = log.commit(vec![submission], at(seconds)).pop().unwrap();
@@ -154,7 +162,7 @@ fn a_key_is_used_at_most_once_and_only_after_a_quorum() {
                 });
             }
             for _ in 0..collectors {
-                scope.spawn(|| {
+                threads.spawn(|| {
                     let mut log = desk.another_log();
                     barrier.wait();
                     for _ in 0..6 {
@@ -165,11 +173,9 @@ fn a_key_is_used_at_most_once_and_only_after_a_quorum() {
                 });
             }
             if suspends > 0 {
-                scope.spawn(|| {
+                threads.spawn(|| {
                     barrier.wait();
-                    desk.keep(|vault| {
-                        vault.suspend(&crate::vault::Scope::Service(name("atlas")), at(day))
-                    });
+                    desk.keep(|vault| vault.suspend(scope, at(day)));
                     // From here on no key is used, whatever was recorded before.
                     assert!(permit(&desk, id, day + 1).is_none());
                 });
@@ -186,7 +192,7 @@ fn a_key_is_used_at_most_once_and_only_after_a_quorum() {
         };
         *tally.entry(how).or_default() += 1;
         if suspends > 0 {
-            desk.keep(|vault| vault.resume(&crate::vault::Scope::Service(name("atlas")), at(day)));
+            desk.keep(|vault| vault.resume(scope, at(day)));
         }
     }
     verify(&desk.reader(), &desk.vkey()).unwrap();
