@@ -13,7 +13,9 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use crate::support::{
-    self, Agent, PASSPHRASE, Vault, eventually, program, python, script, succeed, text,
+    self, Agent, PASSPHRASE, Vault, eventually,
+    hook::{Hook, give},
+    program, python, script, succeed, text,
 };
 
 /// A vault with secrets whose values the test knows, and the service that may use them.
@@ -44,6 +46,85 @@ impl Planted {
             secrets: RefCell::new(secrets),
             printed,
         }
+    }
+
+    /// Channels with planted credentials, each with a receiver that refuses at first and takes it then,
+    /// and one whose receiver is not there.
+    fn tell(&self) -> Vec<Hook> {
+        let signing = "whsec_cGxhbnRlZC1zaWduaW5nLTlmM2MxZTc3YTBiMjVkNDg=";
+        let (path, token) = (
+            "/services/planted-url-9f3c1e77a0b25d48",
+            "tk_planted_9f3c1e77a0b25d48",
+        );
+        let bearer = format!("Bearer {token}");
+        let answers = ["--answers", "400,302,503:1,500"];
+        let hooks = [
+            ("standard", &["--secret", signing][..]),
+            ("slack", &["--path", path]),
+            ("teams", &["--path", path]),
+            ("ntfy", &["--topic", "t", "--authorization", &bearer]),
+        ];
+        let hooks = hooks.map(|(format, more)| Hook::start(format, &[more, &answers].concat()));
+        let mut channels = String::new();
+        let mut channel = |name: &str, value: &str, to: &str, settings: String| {
+            let secret = format!("hooks/{name}");
+            give(&self.vault, &secret, "token", value, name, to);
+            let planted = json!({"text": value.rsplit('/').next().unwrap()});
+            self.secrets.borrow_mut().insert(secret, planted);
+            channels += &format!("[[notify]]\nname = \"{name}\"\n{settings}\n");
+        };
+        let at = |hook: &Hook| format!("http://127.0.0.1:{}", hook.port);
+        let [standard, slack, teams, ntfy] = &hooks;
+        channel(
+            "signed",
+            signing,
+            &at(standard),
+            format!(
+                "kind = \"webhook\"\nurl = \"{}/\"\nsecrets = [\"hooks/signed\"]",
+                at(standard)
+            ),
+        );
+        for (name, hook) in [("slack", slack), ("teams", teams)] {
+            channel(
+                name,
+                &format!("{}{path}", at(hook)),
+                &at(hook),
+                format!("kind = \"webhook\"\nformat = \"{name}\"\nsecret = \"hooks/{name}\""),
+            );
+        }
+        channel(
+            "ntfy",
+            token,
+            &at(ntfy),
+            format!(
+                "kind = \"ntfy\"\nurl = \"{}\"\ntopic = \"t\"\nsecret = \"hooks/ntfy\"",
+                at(ntfy)
+            ),
+        );
+        let nobody = "http://127.0.0.1:1";
+        channel(
+            "dead",
+            &format!("{nobody}/planted-dead-9f3c1e77a0b25d48"),
+            nobody,
+            "kind = \"webhook\"\nformat = \"slack\"\nsecret = \"hooks/dead\"".to_owned(),
+        );
+        // What is no URL, and no signing secret: the problem is told without it.
+        channel(
+            "wrong",
+            "planted-wrong-9f3c1e77a0b25d48",
+            nobody,
+            "kind = \"webhook\"\nformat = \"teams\"\nsecret = \"hooks/wrong\"".to_owned(),
+        );
+        channel(
+            "unsigned",
+            "planted-unsigned-9f3c1e77a0b25d48",
+            nobody,
+            format!("kind = \"webhook\"\nurl = \"{nobody}\"\nsecrets = [\"hooks/unsigned\"]"),
+        );
+        self.vault.configure(&format!(
+            "[listen]\ntls = \"127.0.0.1:0\"\n[log]\nlevel = \"trace\"\n{channels}"
+        ));
+        hooks.into()
     }
 
     /// Runs a command that must succeed, and keeps what it prints.
@@ -346,12 +427,22 @@ fn is_root() -> bool {
 #[test]
 fn no_secret_is_in_files_logs_or_what_commands_print() {
     let planted = Planted::prepare();
+    let hooks = planted.tell();
     planted.plant("before");
     let agent = planted.vault.agent();
     planted.plant("live");
     assert_the_search_works(&planted);
     for when in ["before", "live"] {
         planted.use_all(&agent, when);
+    }
+    for hook in &hooks {
+        // Refused in every way, and then told.
+        hook.until("agent-started");
+    }
+    for channel in ["dead", "wrong", "unsigned"] {
+        eventually("it shows what is wrong", || {
+            !support::hook::problem(&planted.vault, channel).is_empty()
+        });
     }
     planted.look_around();
     let log = agent.log();

@@ -13,7 +13,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Agent, Vault, clock::Clock, eventually, python, script, text};
+use crate::support::{Agent, Vault, clock::Clock, eventually, hook::give, python, script, text};
 
 mod every_kind;
 mod hanging;
@@ -105,12 +105,12 @@ fn telling(vault: Vault, channels: impl FnOnce(&Vault) -> String) -> (Vault, Pat
     (vault, key)
 }
 
+/// The channel that tells the receiver at this port; its signing secret is in the vault.
 fn webhook_channel(vault: &Vault, port: u16) -> String {
-    let secret = vault.path().join("webhook.secret");
-    fs::write(&secret, format!("{SECRET}\n")).unwrap();
+    let to = format!("http://127.0.0.1:{port}");
+    give(vault, "hooks/ops", "token", SECRET, "ops", &to);
     format!(
-        "[[notify]]\nname = \"ops\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/hook\"\nsecret_file = \"{}\"\n",
-        secret.display()
+        "[[notify]]\nname = \"ops\"\nkind = \"webhook\"\nurl = \"{to}/hook\"\nsecrets = [\"hooks/ops\"]\n"
     )
 }
 

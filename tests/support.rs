@@ -14,9 +14,13 @@ use tempfile::TempDir;
 pub mod authority;
 pub mod clock;
 pub mod desktop;
+pub mod hook;
+pub mod journald;
 pub mod mail;
 pub mod peer;
 pub mod provider;
+pub mod syslogd;
+pub mod told;
 
 /// The passphrase of every test's vault.
 pub const PASSPHRASE: &str = "battery staple, correct horse";

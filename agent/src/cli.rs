@@ -108,7 +108,7 @@ pub enum Command {
     },
     /// Secrets: keys and tokens that are used and never handed out
     #[command(subcommand)]
-    Secret(Secret),
+    Secret(Box<Secret>),
     /// Second names that point at secrets; callers use them, you re-point them
     #[command(subcommand)]
     Alias(Alias),
@@ -319,7 +319,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Passwd {
             new_passphrase_file,
         } => vault::passwd(&door, new_passphrase_file.as_deref()).await,
-        Command::Secret(command) => secret::secret(&door, &home, command, json).await,
+        Command::Secret(command) => secret::secret(&door, &home, *command, json).await,
         Command::Alias(command) => secret::alias(&door, command, json).await,
         Command::Service(command) => service::service(&door, command, json).await,
         Command::Approver(command) => approver::approver(&door, command, json).await,

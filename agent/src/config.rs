@@ -268,7 +268,7 @@ mod tests {
             .map(|line| format!("{}\n", line.strip_prefix("#: ").unwrap_or(line)))
             .collect();
         let all = Config::parse(&uncommented).unwrap();
-        assert_eq!(all.notify.len(), 2);
+        assert_eq!(all.notify.len(), 8);
     }
 
     #[test]
@@ -295,7 +295,7 @@ mod tests {
             "[approvals]\nexpire_seconds = 86401",
             "[approvals]\nexpire_minutes = 60",
             "[[notify]]\nname = 'a'\nkind = 'command'\nprogram = []",
-            "[[notify]]\nname = 'a'\nkind = 'webhook'\nurl = 'http://example.com'\nsecret_file = 'x'",
+            "[[notify]]\nname = 'a'\nkind = 'webhook'\nurl = 'http://example.com'\nsecrets = ['x']",
             "[[notify]]\nname = 'a'\nkind = 'pigeon'",
             "[[notify]]\nname = 'a'\nkind = 'command'\nprogram = ['x']\n[notify.tell]\ndigest = 1441",
             "[[notify]]\nname = 'a'\nkind = 'command'\nprogram = ['x']\n[notify.tell]\nquiet_hours = '22:00-07:00'\ntime_zone = 'Moon/Crater'",

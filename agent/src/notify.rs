@@ -20,11 +20,15 @@ use strongroom::{
 use crate::{host::Host, serve::lifecycle};
 
 mod channel;
+mod chat;
 mod credential;
+mod cut;
 mod follower;
 mod health;
 mod history;
+mod local;
 mod position;
+mod post;
 mod retry;
 mod route;
 mod tell;

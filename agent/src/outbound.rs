@@ -40,7 +40,9 @@ mod dial;
 mod held;
 mod trust;
 
+pub use dial::no_reply;
 pub use held::{Held, Room};
+pub use trust::roots;
 
 use self::dial::{Dialler, Resolver};
 

@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore, pki_types::PrivatePkcs8KeyDer};
 
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
-use crate::serve::listen::certificates;
+use crate::{outbound::roots, serve::listen::certificates};
 
 /// A connector that trusts the platform's authorities, or only the certificates in `cacert`.
 pub fn connector(cacert: Option<&Path>) -> anyhow::Result<HttpsConnector<HttpConnector>> {
@@ -32,6 +32,23 @@ pub fn connector(cacert: Option<&Path>) -> anyhow::Result<HttpsConnector<HttpCon
         .with_tls_config(config)
         .https_or_http()
         .enable_all_versions()
+        .build())
+}
+
+/// A connector to a receiver of notifications, over HTTP/1.1: it trusts the platform's authorities, or
+/// only those in this PEM.
+pub fn receiver(cacert: Option<&str>) -> anyhow::Result<HttpsConnector<HttpConnector>> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let builder = match cacert {
+        None => builder.with_platform_verifier()?,
+        Some(pem) => builder.with_root_certificates(roots(pem)?),
+    };
+    Ok(HttpsConnectorBuilder::new()
+        .with_tls_config(builder.with_no_client_auth())
+        .https_or_http()
+        .enable_http1()
         .build())
 }
 

@@ -107,6 +107,13 @@
 //! that moves after delivery, so that a crash repeats a notification and loses none, and a slow
 //! or dead channel delays no answer. The audit log itself is the queue.
 //!
+//! **Invariant: a channel's credential goes where its owner signed.** It is a secret of the vault,
+//! handed out for a durable entry that says to which channel and where, and only if that is what the
+//! secret's binding says. `agent.toml` chooses among what is signed.
+//! Tests: `a_credential_is_taken_only_for_a_durable_entry_about_it`,
+//! `a_channel_takes_no_secret_that_is_not_bound_to_it_there`,
+//! `agent_toml_sends_no_secret_where_its_owner_did_not_sign`.
+//!
 //! # Who may use what
 //!
 //! The library (this crate) has no sockets and no async: time, storage and keys come in as

@@ -20,8 +20,133 @@
 //!
 //! # syslog
 //!
+//! RFC 5424 messages, over TLS as RFC 5425 describes it, or to a socket on this machine.
+//!
+//! | setting | |
+//! | --- | --- |
+//! | `server` | the receiver over TLS, `logs.example.com` or `logs.example.com:6514` |
+//! | `cacert` | a file of PEM certificates to trust instead of the platform's |
+//! | `certificate` | the secret, of kind `mtls`, whose certificate is shown to the receiver; its binding's section [`channel`](super::binding#channel) names this channel, `host:port`, and the authorities to trust there |
+//! | `socket` | where a syslog daemon on this machine reads datagrams; `/dev/log` if there is no `server` |
+//! | `facility` | `authpriv` if left out; `user`, `mail`, `daemon`, `auth`, `syslog`, `lpr`, `news`, `uucp`, `cron`, `ftp`, `ntp`, `audit`, `alert`, `clock`, `local0` to `local7` |
+//! | `hostname` | HOSTNAME; what the machine calls itself if left out |
+//! | `enterprise` | your own private enterprise number |
+//! | `max_bytes` | the longest message, 2048 to 65536; 8192 if left out, which RFC 5425 asks every receiver to take |
+//!
+//! ```text
+//! <85>1 2026-03-01T10:00:00.123Z vault.example strongroom 812 use [strongroom@4242 id="vault.example/7" index="7" kind="use" urgency="normal" service="atlas" operation="sign" secret="deploy-key" purpose="release 5"][origin software="strongroom" swVersion="0.1.0"][meta sequenceId="3"] atlas signed with deploy-key for 'release 5' (vault.example/7)
+//! ```
+//!
+//! The severity is `alert` (1, action must be taken immediately) for what is urgent, `notice` (5) for
+//! what is normal, `info` (6) for what is quiet. TIMESTAMP is the entry's own time, MSGID the
+//! notification's kind, PROCID changes when the agent starts anew, and then `sequenceId` begins with 1
+//! again: a receiver can see that a message is missing. MSG is UTF-8 with its BOM: the sentence, cut to a
+//! third of the longest message, and the notification's id, which stands there because relays and files
+//! drop structured data.
+//!
+//! **The enterprise number.** A name of structured data that IANA did not register has to end in the
+//! private enterprise number of who made it up (RFC 5424 section 6.3.2), and this program's makers have
+//! none. 32473 is for examples in documents (RFC 5612), and somebody else's number is theirs. So the
+//! element `strongroom@…`, with all that a notification's facts say, is there when you set `enterprise` to
+//! a number that IANA assigned to your organisation; without one, a message has the elements `origin` and
+//! `meta`, which are registered, and the id at its end. In the element, `"`, `\` and `]` are escaped, a
+//! value has at most 1024 bytes, characters that a name can't have are `_`, `marks` says what is out
+//! of the ordinary, and `more` how many facts there was no room for.
+//!
+//! **Delivered over TLS.** The receiver's certificate is checked for its name and against the platform's
+//! authorities or `cacert`, in TLS 1.2 or 1.3. Syslog itself answers nothing: what was written to a connection may be lost
+//! with it, and nobody would know. But the receiver has to answer the sender's `close_notify` with its
+//! own (RFC 5425 section 4.4), and has then read everything that was sent before it. So each
+//! notification has a connection of its own, and is delivered when the receiver has ended that well. A
+//! connection that breaks, or that is cut off without `close_notify`, proves nothing: the notification is
+//! sent again, with the same id, by which a receiver drops the repeat. That the receiver has
+//! read it does not say that it keeps it; that is its own duty (queues on disk).
+//!
+//! **Delivered at a socket.** The kernel has put the datagram into the daemon's queue, and the daemon takes
+//! it when it comes to it; a full queue is waited for, and a socket that is missing, or that nobody
+//! reads, is an outage. A daemon that ends without reading its queue loses what is in it, but for sockets
+//! that systemd holds. At most 8,000 messages go out in 30 s (see [journald](#journald)).
+//!
+//! `/dev/log` is the journal's on most machines, which does not understand RFC 5424 and shows the header as
+//! text: there, take the channel `journald`. rsyslog reads RFC 5424 at a socket with
+//! `input(type="imuxsock" Socket="…" useSpecialParser="off" parseHostname="on")`, and over TLS with `imtcp`;
+//! syslog-ng with `unix-dgram("…" flags(syslog-protocol))` and `syslog(transport("tls") …)`.
+//!
 //! # journald
+//!
+//! Entries of the systemd journal, by its native protocol: no text can end a field or begin another one, and
+//! what is too large for a datagram goes in a sealed memory file. `socket` is another path than
+//! `/run/systemd/journal/socket`.
+//!
+//! | field | |
+//! | --- | --- |
+//! | `MESSAGE` | the sentence |
+//! | `MESSAGE_ID` | the id of the kind, see below |
+//! | `PRIORITY` | 1, 5 or 6, as for syslog |
+//! | `SYSLOG_IDENTIFIER`, `SYSLOG_FACILITY` | `strongroom`, 10 (`authpriv`) |
+//! | `STRONGROOM_ID` | the notification's id, by which a reader drops repeats |
+//! | `STRONGROOM_INDEX`, `STRONGROOM_TIME` | the entry's index and time |
+//! | `STRONGROOM_KIND`, `STRONGROOM_URGENCY` | its kind and urgency |
+//! | `STRONGROOM_MARK` | what is out of the ordinary, once for each |
+//! | `STRONGROOM_…` | each fact under its label in capital letters: `STRONGROOM_SERVICE`, `STRONGROOM_PURPOSE`, `STRONGROOM_FIELD_PATH` |
+//! | `STRONGROOM_ENTRY` | the entry, as JSON |
+//!
+//! | kind | `MESSAGE_ID` |
+//! | --- | --- |
+//! | `use` | `31b49f9917e84907bd9e33f4487860e7` |
+//! | `outcome` | `7faf880085774d31854548cd1511247d` |
+//! | `refusal` | `fe73eecd52ee4f61b2845e54cfc12137` |
+//! | `pending` | `4affc5c9f66842a9948469aeda512c56` |
+//! | `decision` | `4f907528fbb84fe5bccee5d155f91de7` |
+//! | `noise` | `3c4e6e3a0a9044acb6e173473da8548c` |
+//! | `administration` | `e2b0caac865742909fa55c3941136211` |
+//! | `unreadable` | `d891ac52b9ad489182302523839ac7d3` |
+//! | `digest` | `068722d7e63f41aa9b072e1f426f39bf` |
+//!
+//! ```text
+//! journalctl MESSAGE_ID=4affc5c9f66842a9948469aeda512c56      all that waited for an approval
+//! journalctl -t strongroom -p alert                           all that is urgent
+//! ```
+//!
+//! **Delivered** means that the entry waits in the journal's socket, which systemd keeps open while
+//! `systemd-journald` is started again. The journal answers nothing. It makes urgent entries durable at once and
+//! others within 5 minutes (`SyncIntervalSec=`), and it throws away what one unit sends beyond 10,000 messages in
+//! 30 s (`RateLimitBurst=`, `RateLimitIntervalSec=`), so that the channel sends at most 8,000 in that time and takes longer
+//! to catch up. Where the journal is set to less, what is beyond that is lost; the audit log has it.
 //!
 //! # file
 //!
+//! One JSON object on each line of the file at `path`: the notification (`format = "json"`), or an OCSF event
+//! (`format = "ocsf"`). Characters that are not plainly printable are written `\uXXXX`.
+//!
+//! The file is made for its owner only (0600) and grows at its end only. **Delivered** means that the
+//! line is on the disk (fsync; after the file was opened, its directory too). A full disk is an outage. What a crash or
+//! a full disk left of a line is completed when the same notification comes again; anything else that has no
+//! newline at its end, and that somebody else wrote, gets one, so that no two lines are glued. The file is
+//! opened anew when its name means another one: `logrotate` needs no signal, only `create` and `delaycompress`.
+//! `copytruncate` can lose lines; don't use it.
+//!
+//! OCSF events keep to version 1.3.0 of the schema. `metadata.uid` is the notification's id, `metadata.correlation_uid`
+//! that of the use or pending request that an outcome or a decision is about, and `metadata.labels` the marks.
+//! `severity_id` is 1 for quiet, 2 for normal, 4 for urgent. The whole notification goes along under
+//! `unmapped.strongroom`.
+//!
+//! | what is told | class | activity |
+//! | --- | --- | --- |
+//! | use, outcome, refusal, pending | API Activity (6003) | Read for `release`, `public-key`, `totp`; Create for `token`, `ssh-certificate`, `data-key`; else Other, named after the operation. `status_id` is Success, Failure, or Other (`Pending`) |
+//! | decision | API Activity (6003) | Other, `decision`; the actor is who decided |
+//! | secrets, aliases, services, approvers, policies, the passphrase | Entity Management (3004), profile `host` | Create, Read, Update, Enroll, Unenroll, Deactivate, Suspend, Resume; else Other |
+//! | unlock, lock | Authentication (3002) | Logon, Logoff |
+//! | the agent, a panic and its end, channels | Application Lifecycle (6002) | Install, Start, Stop, Enable, Disable; else Other |
+//! | noise, what cannot be read | Detection Finding (2004) | Create |
+//! | digest, and kinds of later versions | Base Event (0) | Other |
+//!
 //! # command
+//!
+//! A program of yours (`program`, a list: the program and its arguments; no shell) that gets the notification as one line of JSON on
+//! standard input. **Delivered** means that it ended with 0. Otherwise its exit status and the last line that it
+//! wrote to standard error, escaped and cut to 200 characters, are shown by `strongroom notify list`. After
+//! `timeout_seconds` (1 to 3600; 30 if left out) it is stopped, and what it started with it.
+//!
+//! Of the agent's environment it gets `PATH`, `HOME`, `USER`, `LOGNAME`, `SHELL`, `TMPDIR`, the language and time zone, and where the desktop is
+//! (`DISPLAY`, `WAYLAND_DISPLAY`, `XAUTHORITY`, `XDG_RUNTIME_DIR`, `XDG_CURRENT_DESKTOP`, `DBUS_SESSION_BUS_ADDRESS`), and nothing else: what started the agent may have put secrets there.

@@ -91,6 +91,9 @@
 //!   approver's that is not in the log's signed tree is none. Who drops the triggers can take a no
 //!   or the end of a request out of its table, and with the service's help have what was approved
 //!   used once more until it expires: each use is an entry, which `audit verify` vouches for.
+//! - **`agent.toml` changed**: nobody signs it. Whoever writes it decides what is told to whom, so it
+//!   can keep notifications from the owner and show them to others. No secret goes anywhere by it:
+//!   where a channel sends its credential is in the secret's binding.
 //! - **An old slot put back**: an old passphrase opens the vault again, for who knows it.
 //!
 //! # Other users of the machine
@@ -109,6 +112,8 @@
 //! - The process is not dumpable and leaves no core file; debuggers of the same user are kept out
 //!   of it on Linux. Pages with the root are locked, not dumped, and wiped; if the limit on locked
 //!   memory is too low, `status` says so.
+//! - The credentials of channels stay in memory after `lock`, so that the owner is told while the vault
+//!   is locked, until the agent ends; in pages that may be swapped out, but are not dumped.
 //! - Every allocation is wiped when it is freed. Registers and the stack hold copies while a key
 //!   is used.
 //! - The local socket lets the owner's user administrate: reading lists takes no passphrase,

@@ -23,7 +23,11 @@ impl All {
 
     fn settings(&self, vault: &Vault) -> String {
         let tell = "[notify.tell]\nurgency = \"quiet\"\ndigest = 0\ncatch_up = \"each\"\n";
-        let channels = self.0.iter().map(|(_, peer)| peer.settings(vault) + tell);
+        let channels = self.0.iter().map(|(_, peer)| {
+            let settings = peer.settings(vault);
+            let own = settings.split("[notify.tell]").next().unwrap();
+            format!("{own}{tell}")
+        });
         channels.collect()
     }
 

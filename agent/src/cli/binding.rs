@@ -223,7 +223,10 @@ mod tests {
     fn over(arguments: &[&str], binding: Option<Value>) -> Result<Value, String> {
         let line = [&["strongroom", "secret", "bind", "a"], arguments].concat();
         let cli = Cli::try_parse_from(line).map_err(|error| error.to_string())?;
-        let Command::Secret(Secret::Bind { http, channel, .. }) = cli.command else {
+        let Command::Secret(command) = cli.command else {
+            panic!("another command")
+        };
+        let Secret::Bind { http, channel, .. } = *command else {
             panic!("another command")
         };
         super::over(&http, &channel, binding.as_ref())

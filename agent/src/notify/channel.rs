@@ -68,11 +68,10 @@ impl Channel {
     fn audience(&self) -> Audience {
         match self {
             Self::Desktop(_) | Self::Mail(_) | Self::Ntfy(_) => Audience::Person,
-            Self::Command(_)
-            | Self::File(_)
-            | Self::Journald(_)
-            | Self::Syslog(_)
-            | Self::Webhook(_) => Audience::Program,
+            Self::Webhook(settings) => settings.audience(),
+            Self::Command(_) | Self::File(_) | Self::Journald(_) | Self::Syslog(_) => {
+                Audience::Program
+            }
         }
     }
 

@@ -21,6 +21,7 @@ use super::{
     health::{Condition, State},
     history::History,
     position::Position,
+    post,
     retry::Retry,
     route::Route,
 };
@@ -280,7 +281,8 @@ impl Follower {
             return LOCKED;
         }
         let now = Timestamp::now();
-        let (since, pause) = self.retry.failed(error, now);
+        // A receiver that wants to be left alone is.
+        let (since, pause) = self.retry.failed(post::pause(error), now);
         let problem = format!("{error:#}");
         tracing::warn!(channel = %name, problem, tries = self.retry.tries(), "not delivered; trying again");
         let trying = State::Trying {

@@ -2,7 +2,6 @@
 //! at the same moment.
 
 use std::{
-    fmt,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     time::Duration,
 };
@@ -13,20 +12,7 @@ use jiff::Timestamp;
 const SHORTEST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(60);
 /// The longest pause that a receiver can ask for: it says when, but not whether the owner is told.
-const LONGEST_ASKED: Duration = Duration::from_secs(10 * 60);
-
-/// What a receiver answers that wants to be left alone for some time. A route's error has it as
-/// its cause, or as its context.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RetryAfter(pub Duration);
-
-impl fmt::Display for RetryAfter {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "it asks to wait for {} s", self.0.as_secs())
-    }
-}
-
-impl std::error::Error for RetryAfter {}
+const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 
 /// The failures since the last delivery.
 #[derive(Debug)]
@@ -58,16 +44,14 @@ impl Retry {
         self.tries
     }
 
-    /// Counts a failure: when the first one was, and how long to pause now.
-    pub fn failed(&mut self, error: &anyhow::Error, now: Timestamp) -> (Timestamp, Duration) {
+    /// Counts a failure: when the first one was, and how long to pause now. `asked` is for how long the
+    /// receiver wants to be left alone.
+    pub fn failed(&mut self, asked: Option<Duration>, now: Timestamp) -> (Timestamp, Duration) {
         let since = *self.since.get_or_insert(now);
         let doubled = SHORTEST.saturating_mul(1 << self.tries.min(16));
         self.tries = self.tries.saturating_add(1);
         let own = self.jittered(doubled.min(LONGEST));
-        let asked = error
-            .downcast_ref::<RetryAfter>()
-            .map_or(Duration::ZERO, |asked| asked.0.min(LONGEST_ASKED));
-        (since, own.max(asked))
+        (since, own.max(asked.unwrap_or_default().min(LONGEST_ASKED)))
     }
 
     /// Something between half of it and all of it, other at each try and for each channel: those of
@@ -84,17 +68,16 @@ impl Retry {
 mod tests {
     use super::*;
 
-    fn pauses(channel: &str, error: &anyhow::Error) -> Vec<Duration> {
+    fn pauses(channel: &str, asked: Option<Duration>) -> Vec<Duration> {
         let mut retry = Retry::new("strongroom/here", channel);
         (0..40)
-            .map(|_| retry.failed(error, Timestamp::UNIX_EPOCH).1)
+            .map(|_| retry.failed(asked, Timestamp::UNIX_EPOCH).1)
             .collect()
     }
 
     #[test]
     fn pauses_grow_up_to_a_minute_and_differ() {
-        let error = anyhow::anyhow!("connection refused");
-        let ours = pauses("ops", &error);
+        let ours = pauses("ops", None);
         for (tries, pause) in ours.iter().enumerate() {
             let whole = SHORTEST.saturating_mul(1 << tries.min(16)).min(LONGEST);
             assert!((whole / 2..=whole).contains(pause), "{tries}: {pause:?}");
@@ -102,27 +85,24 @@ mod tests {
         assert!(ours.iter().all(|pause| *pause <= LONGEST));
         let late: std::collections::BTreeSet<_> = ours[20..].iter().collect();
         assert!(late.len() > 10, "the same channel does not keep step");
-        assert_ne!(ours, pauses("mail", &error), "nor do two of them");
+        assert_ne!(ours, pauses("mail", None), "nor do two of them");
     }
 
     #[test]
     fn a_delivery_starts_anew() {
-        let error = anyhow::anyhow!("connection refused");
         let mut retry = Retry::new("strongroom/here", "ops");
-        let first = retry.failed(&error, Timestamp::UNIX_EPOCH);
+        let first = retry.failed(None, Timestamp::UNIX_EPOCH);
         let later = Timestamp::from_second(60).unwrap();
-        assert_eq!(retry.failed(&error, later).0, Timestamp::UNIX_EPOCH);
+        assert_eq!(retry.failed(None, later).0, Timestamp::UNIX_EPOCH);
         assert_eq!(retry.tries(), 2);
         retry.reset();
-        assert_eq!(retry.failed(&error, later), (later, first.1));
+        assert_eq!(retry.failed(None, later), (later, first.1));
     }
 
     #[test]
     fn a_receiver_says_when_within_bounds() {
-        for (asked, least, most) in [(0, 0, 1), (5, 5, 5), (86_400, 600, 600)] {
-            let error = anyhow::Error::new(RetryAfter(Duration::from_secs(asked)))
-                .context("the receiver answered 429");
-            let first = pauses("ops", &error)[0];
+        for (asked, least, most) in [(0, 0, 1), (5, 5, 5), (86_400, 3600, 3600)] {
+            let first = pauses("ops", Some(Duration::from_secs(asked)))[0];
             let bounds = Duration::from_secs(least)..=Duration::from_secs(most);
             assert!(bounds.contains(&first), "{asked}: {first:?}");
         }

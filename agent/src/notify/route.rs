@@ -50,6 +50,8 @@ impl Route {
     fn patience(&self) -> Duration {
         match self {
             Self::Mail(_) => mail::PATIENCE,
+            // Its own settings say it; a little more, so that it can say so itself.
+            Self::Command(route) => route.patience() + PATIENCE,
             _ => PATIENCE,
         }
     }

@@ -37,7 +37,8 @@ pub fn config(route: &Route) -> anyhow::Result<ClientConfig> {
     Ok(config)
 }
 
-fn roots(pem: &str) -> anyhow::Result<RootCertStore> {
+/// The authorities in a PEM, which has at least one.
+pub fn roots(pem: &str) -> anyhow::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         let certificate = certificate.context("`cacert` is not PEM")?;

@@ -7,7 +7,7 @@ use crate::{
     audit::{By, Committed, Decided, Event, Log, Reason, Submission, verify},
     policy::Authorized,
     store::{Reader as _, sqlite::SqliteReader},
-    vault::VaultError,
+    vault::{Scope, VaultError},
 };
 
 #[test]
@@ -220,7 +220,7 @@ fn a_suspended_service_collects_nothing() {
     let desk = Desk::new(ONE);
     let id = desk.ask(0);
     desk.approve("alice", id, 1);
-    desk.keep(|vault| vault.suspend_service(&name("atlas"), at(2)));
+    desk.keep(|vault| vault.suspend(&Scope::Service(name("atlas")), at(2)));
     let stored = desk.reader().pending(id).unwrap().unwrap();
     let catalog = desk.vault.catalog();
     let refused = desk

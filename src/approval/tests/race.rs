@@ -18,6 +18,7 @@ use crate::{
     audit::{Committed, Decided, Entry, Event, Log, Submission, verify},
     policy::{Authorized, Permit},
     store::{Reader as _, sqlite::SqliteStore},
+    vault::Scope,
 };
 
 const DAY: i64 = 86_400;
@@ -167,7 +168,7 @@ fn a_key_is_used_at_most_once_and_only_after_a_quorum() {
             if suspends > 0 {
                 scope.spawn(|| {
                     barrier.wait();
-                    desk.keep(|vault| vault.suspend_service(&name("atlas"), at(day)));
+                    desk.keep(|vault| vault.suspend(&Scope::Service(name("atlas")), at(day)));
                     // From here on no key is used, whatever was recorded before.
                     assert!(permit(&desk, id, day + 1).is_none());
                 });
@@ -184,7 +185,7 @@ fn a_key_is_used_at_most_once_and_only_after_a_quorum() {
         };
         *tally.entry(how).or_default() += 1;
         if suspends > 0 {
-            desk.keep(|vault| vault.resume_service(&name("atlas"), at(day)));
+            desk.keep(|vault| vault.resume(&Scope::Service(name("atlas")), at(day)));
         }
     }
     verify(&desk.reader(), &desk.vkey()).unwrap();

@@ -13,7 +13,7 @@ use std::{
 
 use jiff::Timestamp;
 use lettre::Address;
-use strongroom::{approval::Asked, name::Name, vault::Catalog};
+use strongroom::{approval::Shown, name::Name, vault::Catalog};
 
 use super::connection::Refusal;
 
@@ -25,7 +25,7 @@ const REMEMBERED: usize = 4;
 
 /// The addresses of the approvers whose yes a pending request can use. Nobody else is asked: not who
 /// is retired, is in no group that it needs, or runs the service that asks.
-pub fn approvers(catalog: &Catalog, asked: &Asked) -> Vec<String> {
+pub fn approvers(catalog: &Catalog, asked: &Shown) -> Vec<String> {
     catalog
         .approvers()
         .filter(|approver| !approver.retired && !approver.operates.contains(&asked.ask.service))
