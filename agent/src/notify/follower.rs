@@ -194,8 +194,10 @@ impl Follower {
                 .insert(Route::open(&self.host, &self.channel).await?),
         };
         if let Err(error) = route.deliver(notification).await {
-            // Whatever is wrong with it, the next one is new.
-            self.route = None;
+            // Whatever is wrong with it, the next one is new; but not what its receiver asked for.
+            if post::pause(&error).is_none() {
+                self.route = None;
+            }
             return Err(error);
         }
         self.retry.reset();
