@@ -145,7 +145,7 @@ impl Follower {
     /// Tells what a digest holds before its time: nobody would while the agent does not run.
     async fn close(&mut self, size: &watch::Receiver<u64>) {
         if let Some(plan) = &mut self.plan {
-            plan.close();
+            plan.close(Timestamp::now());
         }
         if let Err(error) = self.catch_up(size).await {
             self.failed(&error);
