@@ -23,10 +23,13 @@ pub mod statement;
 pub mod waiting;
 
 pub use approver::{Approver, ApproverKey, BadApproverKey};
-pub use asked::{Asked, Said, Settled, Unreadable, Voice};
+pub use asked::{Asked, Said, Settled, Shown, Unreadable, Voice};
 pub use decision::{Decision, NotDecided, Settlement};
 pub use quorum::{Lacking, Missing, Quorum};
 pub use same::Same;
 pub use sshsig::{BadSshSignature, NotSigned, SshSignature};
 pub use statement::{BadStatement, NAMESPACE, Statement, Verdict};
 pub use waiting::{Asking, BadWaiting, NotAgain, Sealed, Waiting};
+
+#[cfg(test)]
+mod tests;

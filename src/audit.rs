@@ -32,4 +32,4 @@ pub use receipt::{BadReceipt, NoReceipt, Receipt, receipt_for};
 pub use verify::{Broken, Tampered, Verified, verify};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

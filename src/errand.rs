@@ -207,6 +207,27 @@ impl fmt::Display for Failure {
     }
 }
 
+impl Progress {
+    fn owed(&self) -> &Owed {
+        match self {
+            Self::Wait(turn) => &turn.owed,
+            Self::Errand(errand) => &errand.awaited.owed,
+            Self::Keep(keeping) => &keeping.owed,
+            Self::Finished(finished) => &finished.owed,
+        }
+    }
+
+    /// Who asked.
+    pub fn service(&self) -> &Name {
+        &self.owed().service
+    }
+
+    /// The secret that is used.
+    pub fn secret(&self) -> &Name {
+        &self.owed().secret
+    }
+}
+
 impl Errand {
     /// What to send, once, and what waits for the reply.
     pub fn set_out(self) -> (Box<Call>, Awaited) {
@@ -222,6 +243,11 @@ impl Awaited {
             .map_err(Failure::from)
             .and_then(|reply| with_clean_stack(|| then(reply)));
         owed.progress(step)
+    }
+
+    /// Ends without the reply: the owner stopped it.
+    pub fn cut_off(self, cause: NotUsed) -> Progress {
+        self.owed.ended(Ending::CutOff, cause)
     }
 }
 
@@ -312,6 +338,10 @@ impl Owed {
             NotUsed::Locked => Ending::CutOff,
             _ => Ending::Stopped,
         };
+        self.ended(ending, cause)
+    }
+
+    fn ended(self, ending: Ending, cause: NotUsed) -> Progress {
         Progress::Finished(Box::new(Finished {
             owed: self,
             detail: Some(cause.to_string()),

@@ -5,13 +5,13 @@
 //!
 //! ```text
 //! bytes → Request → Authenticated → Permit → Recorded → Outcome → Answer
-//!         parse     signature,      policy    durable    key is    signed, sealed,
-//!         once      freshness                 + unique   used      with receipt
+//!         parse     signature,      policy,   durable    key is    signed, sealed,
+//!         once      freshness       approval  + unique   used      with receipt
 //! ```
 //!
 //! Each step's output is the next step's only input. [`service::Authenticated`],
 //! [`policy::Permit`] and [`audit::Recorded`] are proof types: private fields, one constructor
-//! each, spent by value. Using a key without a permit, or answering a use that was not recorded,
+//! each (and one more for what waited for an [`approval`]), spent by value. Using a key without a permit, or answering a use that was not recorded,
 //! does not compile. [`manual`] tells the whole story.
 
 // In reading order; the empty lines keep rustfmt from sorting them.

@@ -8,6 +8,7 @@
 //! | [`binding`] | the owner who says what a secret is for |
 //! | [`rotation`] | the owner whose keys get old |
 //! | [`policy`] | the owner who says who may do what |
+//! | [`approval`] | who decides on requests, and the owner who asks for that |
 //! | [`notification`] | who is told, and wants to know by which rules |
 //! | [`channel`] | the owner who wants to be told |
 //! | [`log_format`] | who reads or verifies the audit log without this program |
@@ -32,6 +33,9 @@ pub mod rotation;
 
 // Who may.
 pub mod policy;
+
+// Who says yes to it.
+pub mod approval;
 
 // What is written down about it.
 pub mod log_format;

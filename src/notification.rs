@@ -27,6 +27,7 @@ use crate::{
 };
 use mark::Marks;
 
+mod escape;
 mod fact;
 mod mark;
 mod sentence;
@@ -48,10 +49,11 @@ mod digest;
 mod plan;
 
 pub use entries::Entries;
+pub use escape::escaped;
 pub use fact::{Fact, facts};
 pub use mark::Mark;
 pub use plan::{Plan, Progress};
-pub use sentence::{escaped, sentence};
+pub use sentence::sentence;
 pub use tally::Tally;
 pub use tell::{Audience, BadTell, CatchUp, QuietHours, Tell, Terms};
 

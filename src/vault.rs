@@ -43,6 +43,7 @@ use crate::{
 
 pub mod administration;
 pub mod argon2id;
+pub mod brake;
 pub mod catalog;
 pub mod chain;
 pub mod change;
@@ -64,8 +65,9 @@ mod shield;
 pub mod slot;
 pub(crate) mod tokens;
 
-pub use administration::{ApproverChanges, ApproverOptions, SecretOptions};
+pub use administration::{ApproverChanges, ApproverOptions, Scope, SecretOptions};
 pub use argon2id::Parameters;
+pub use brake::Brake;
 pub use catalog::{Catalog, Enrolled, PolicyVersion, Secret, Version};
 pub use chain::BadRecord;
 pub use change::{Change, Changed};
@@ -90,16 +92,18 @@ pub struct Vault {
 struct Unlocked {
     root: Root,
     shield: Shield,
-    /// Replies that come too late still know it; it keeps nothing any more then.
-    tokens: Arc<Tokens>,
+    tokens: OpenTokens,
 }
+
+/// Replies that come too late still know them; they keep nothing any more once this is dropped.
+struct OpenTokens(Arc<Tokens>);
 
 impl Unlocked {
     fn new(root: Root) -> Result<Self, memory::Unavailable> {
         Ok(Self {
             root,
             shield: Shield::new()?,
-            tokens: Arc::new(Tokens::new()?),
+            tokens: OpenTokens(Arc::new(Tokens::new()?)),
         })
     }
 
@@ -117,9 +121,9 @@ impl Unlocked {
     }
 }
 
-impl Drop for Unlocked {
+impl Drop for OpenTokens {
     fn drop(&mut self) {
-        self.tokens.close();
+        self.0.close();
     }
 }
 
@@ -271,7 +275,7 @@ impl Vault {
 
     /// Uses a key. The one place where that happens: the proof that the use is in the audit log
     /// is spent for it. A vault that was locked, a version that was retired, a binding that was
-    /// changed or a service that was suspended since the permit was given refuses.
+    /// changed, and what was suspended since the permit was given refuses.
     pub fn use_key(&self, recorded: Recorded) -> Result<Used, UseError> {
         let (permit, noted) = recorded.into_parts();
         let (asker, version) = (permit.authenticated(), permit.version());
@@ -365,7 +369,7 @@ impl Vault {
                 binding: bound,
                 now,
             },
-            tokens: &unlocked.tokens,
+            tokens: &unlocked.tokens.0,
         };
         begin(opened).map_err(NotUsed::Operation)
     }

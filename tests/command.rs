@@ -9,7 +9,7 @@ use crate::support::{Vault, program, succeed, text};
 
 mod mistakes;
 mod owner;
-mod screen;
+pub mod screen;
 
 /// The program with nothing around it: no vault, no passphrase.
 fn bare(arguments: &[&str]) -> Command {

@@ -7,7 +7,7 @@ use crate::support::{
     Vault,
     authority::Authority,
     eventually,
-    hook::{Hook, assert_complete, configure, give, problem, sign, vault},
+    hook::{EACH, Hook, assert_complete, configure, give, problem, sign, vault},
 };
 
 /// Signing secrets as Standard Webhooks writes them.
@@ -86,7 +86,7 @@ impl Form {
     /// The channel in `agent.toml`.
     fn settings(&self, port: u16) -> String {
         let (name, secret) = (self.channel, self.name());
-        match self.format {
+        let channel = match self.format {
             "standard" => format!(
                 "[[notify]]\nname = \"{name}\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/hook\"\nsecrets = [\"{secret}\"]\n"
             ),
@@ -96,7 +96,8 @@ impl Form {
             format => format!(
                 "[[notify]]\nname = \"{name}\"\nkind = \"webhook\"\nformat = \"{format}\"\nsecret = \"{secret}\"\n"
             ),
-        }
+        };
+        channel + EACH
     }
 }
 
@@ -184,7 +185,7 @@ fn text_from_outside_is_only_text() {
     let long = "&<>\"\\\u{e9}".repeat(85);
     sign(&agent, &key, &long);
     sign(&agent, &key, "the last");
-    let as_seen = "<!channel> <@U1> <https://evil.example|click> [click](https://evil.example) ![x](https://evil.example/x.png) <at>everyone</at> @here *b* `c` & \\u{200b}\\u{feff}drawkcab \"},{\"";
+    let as_seen = "<!channel> <@U1> <https[://]evil.example|click> [click](https[://]evil.example) ![x](https[://]evil[.]example/x.png) <at>everyone</at> @here *b* `c` & \\u{200b}\\u{feff}drawkcab \"},{\"";
     for (form, hook) in FORMS.iter().zip(&hooks) {
         hook.until("the last");
         assert_complete(&hook.indices());

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{
     self, Agent, PASSPHRASE, Vault, eventually,
-    hook::{Hook, give},
+    hook::{EACH, Hook, give},
     program, python, script, succeed, text,
 };
 
@@ -71,7 +71,7 @@ impl Planted {
             give(&self.vault, &secret, "token", value, name, to);
             let planted = json!({"text": value.rsplit('/').next().unwrap()});
             self.secrets.borrow_mut().insert(secret, planted);
-            channels += &format!("[[notify]]\nname = \"{name}\"\n{settings}\n");
+            channels += &format!("[[notify]]\nname = \"{name}\"\n{settings}\n{EACH}");
         };
         let at = |hook: &Hook| format!("http://127.0.0.1:{}", hook.port);
         let [standard, slack, teams, ntfy] = &hooks;

@@ -149,12 +149,18 @@ fn health_and_readiness_are_told_apart() {
     assert_eq!(call(&agent, "/healthz", &[]).0, 200, "it runs");
     assert_eq!(
         call(&agent, "/readyz", &[]),
-        (503, r#"{"recording":true,"unlocked":false}"#.to_owned())
+        (
+            503,
+            r#"{"recording":true,"suspended":false,"unlocked":false}"#.to_owned()
+        )
     );
     vault.run(&["unlock"]);
     assert_eq!(
         call(&agent, "/readyz", &[]),
-        (200, r#"{"recording":true,"unlocked":true}"#.to_owned())
+        (
+            200,
+            r#"{"recording":true,"suspended":false,"unlocked":true}"#.to_owned()
+        )
     );
 }
 

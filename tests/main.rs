@@ -14,17 +14,20 @@
 
 mod support;
 
+mod approval;
 mod aws;
 mod command;
 mod crash;
 mod data_key;
 mod desktop;
 mod disk;
+mod feed;
 mod file;
 mod first_day;
 mod hooks;
 mod http;
 mod journald;
+mod kill;
 mod leaks;
 mod limits;
 mod mail;

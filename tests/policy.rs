@@ -136,30 +136,19 @@ fn of_requests_that_race_exactly_as_many_pass_as_the_limit_says() {
 }
 
 #[test]
-fn an_approval_is_refused_in_words_that_say_why() {
+fn a_request_that_needs_an_approval_waits_for_it() {
     let (vault, key) = vault_with(
         "@approve(\"1 of security\")\npermit (principal, action == Action::\"sign\", resource);",
     );
     let agent = vault.agent();
     let told = sign(&agent, &key);
-    assert_eq!(told["status"], 403, "{told}");
-    assert_eq!(told["answer"]["type"], "urn:strongroom:problem:denied");
+    assert_eq!(told["status"], 202, "{told}");
+    let entry = newest(&vault, "pending");
+    assert_eq!(entry["needs"][0], "1 of security", "{entry}");
+    assert_eq!(entry["policies"][0], "deployers", "{entry}");
     assert!(
-        told["answer"]["detail"]
-            .as_str()
-            .unwrap()
-            .contains("once somebody approves it"),
-        "{told}"
-    );
-    assert_eq!(agent.request(&key, &SIGN).status.code(), Some(3));
-    let entry = newest(&vault, "refusal");
-    assert_eq!(entry["reason"], "needs-approval");
-    assert!(
-        entry["detail"]
-            .as_str()
-            .unwrap()
-            .contains("`1 of security`"),
-        "{entry}"
+        vault.entries().iter().all(|entry| entry["kind"] != "use"),
+        "no key is used before somebody says yes"
     );
 }
 

@@ -262,6 +262,37 @@ fn the_first_real_use_and_leaving_work_as_they_are_written() {
 }
 
 #[test]
+fn saying_yes_first_works_as_it_is_written() {
+    let machine = Machine::new();
+    let _up = Up::start(&machine);
+    let status: serde_json::Value =
+        serde_json::from_str(&machine.strongroom(&["status", "--json"])).unwrap();
+    let address = format!("https://{}", status["listening"].as_str().unwrap());
+    machine.strongroom(&["secret", "generate", "deploy-key", "--kind", "ed25519"]);
+    machine.run(
+        "ssh-keygen -q -t ed25519 -N '' -f atlas; strongroom service add atlas --key atlas.pub",
+    );
+    let stories = blocks("Say yes first");
+    let [story] = stories.as_slice() else {
+        panic!("{stories:#?}")
+    };
+    let story = story.replace("https://127.0.0.1:7443", &address);
+    let told = std::thread::scope(|scope| {
+        let asked = scope.spawn(|| machine.run(&story));
+        let mut id = String::new();
+        eventually("a request waits", || {
+            let rows = machine.strongroom(&["pending", "--json"]);
+            let rows: serde_json::Value = serde_json::from_str(&rows).unwrap();
+            id = rows[0]["id"].as_str().unwrap_or_default().to_owned();
+            !id.is_empty()
+        });
+        machine.strongroom(&["approve", &id, "--sign-with", "ana", "--yes"]);
+        asked.join().unwrap()
+    });
+    assert!(told.contains("\"algorithm\": \"Ed25519\""), "{told}");
+}
+
+#[test]
 fn the_demo_tells_the_whole_story_and_leaves_nothing() {
     let machine = Machine::new();
     fs::create_dir(machine.path("tmp")).unwrap();

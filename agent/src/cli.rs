@@ -13,6 +13,8 @@ pub mod audit;
 pub mod binding;
 pub mod demo;
 pub mod door;
+pub mod feed;
+pub mod kill;
 pub mod man;
 pub mod notify;
 pub mod policy;
@@ -23,6 +25,7 @@ pub mod secret;
 pub mod service;
 pub mod up;
 pub mod vault;
+pub mod watch;
 mod words;
 
 use door::Door;
@@ -72,6 +75,8 @@ pub enum Command {
     Demo,
     /// First run and every day: create the vault if there is none, run the agent, show the live feed
     Up,
+    /// Show what happens as it happens, what waits for a decision, and how the channels do
+    Watch,
     /// Create a vault
     Init,
     /// Unlock the running agent
@@ -82,6 +87,11 @@ pub enum Command {
     },
     /// Lock the running agent: the keys are wiped from its memory at once
     Lock,
+    /// Stop everything at once: suspend every use of every secret, deny what waits, cut off what is
+    /// under way, and lock; takes no passphrase
+    Panic,
+    /// Let the vault be used again after a panic; asks for the passphrase
+    Resume,
     /// Tell whether an agent runs, is unlocked, and what it holds
     Status,
     /// Change the passphrase
@@ -163,9 +173,9 @@ pub enum Service {
     },
     /// List the services and their keys
     List,
-    /// Refuse a service from its next request on
+    /// Refuse a service from its next request on; takes no passphrase
     Suspend { name: Name },
-    /// Let a suspended service in again
+    /// Let a suspended service in again; asks for the passphrase
     Resume { name: Name },
 }
 
@@ -283,6 +293,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let file = passphrase_file.as_deref();
     match command {
         Command::Up => return up::up(&home, file).await,
+        Command::Watch => return watch::watch(&home, json).await,
         Command::Init => return vault::init(&home, file, json),
         Command::Agent { unlock } => return vault::agent(&home, unlock, file).await,
         Command::Audit(command) => return audit::audit(&home, command, json).await,
@@ -302,6 +313,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let done = match command {
         Command::Unlock { recovery } => vault::unlock(&door, recovery, file).await,
         Command::Lock => vault::lock(&door).await,
+        Command::Panic => kill::panic(&door, json).await,
+        Command::Resume => kill::resume(&door).await,
         Command::Status => vault::status(&door, json).await,
         Command::Passwd {
             new_passphrase_file,

@@ -10,9 +10,11 @@ use jiff::Timestamp;
 use strongroom::{
     audit::{Committed, NotRecorded, Submission},
     errand::{Errand, InTurn, Keeping, NoReply, Progress, Route, Turn},
+    name::Name,
+    vault::NotUsed,
 };
 
-use crate::{host::Host, outbound::Held, pipeline::apart, serve::body};
+use crate::{host::Host, outbound::Held, pipeline::apart, serve::body, under_way::OneUse};
 
 /// Goes on in a task of its own until the end is on record. What the request and the provider's
 /// answer take stays `held` for as long.
@@ -21,11 +23,19 @@ pub async fn finish(
     progress: Progress,
     held: &Arc<Held>,
 ) -> Result<Committed, NotRecorded> {
+    let (service, secret) = (progress.service().clone(), progress.secret().clone());
     let trip = Trip {
+        under_way: host.under_way().begin(service.clone(), secret.clone()),
         host: Arc::clone(host),
         begun: Instant::now(),
         held: Arc::clone(held),
+        service,
+        secret,
     };
+    // Asked once it is among those under way: what is stopped from here on cuts it off.
+    if trip.stopped().is_some() {
+        trip.under_way.cut().cancel();
+    }
     let finished = host.errands().spawn(trip.run(progress)).await;
     // A panic was logged; the use is on record, and its caller gets no answer that is not.
     finished.unwrap_or(Err(NotRecorded::Stopped))
@@ -36,11 +46,13 @@ struct Trip {
     host: Arc<Host>,
     begun: Instant,
     held: Arc<Held>,
+    service: Name,
+    secret: Name,
+    under_way: OneUse,
 }
 
 impl Trip {
     async fn run(self, mut progress: Progress) -> Result<Committed, NotRecorded> {
-        let _under_way = self.host.under_way().begin();
         loop {
             progress = match progress {
                 Progress::Wait(turn) => self.in_turn(*turn).await,
@@ -56,9 +68,11 @@ impl Trip {
     async fn send(&self, errand: Errand) -> Progress {
         let (call, awaited) = errand.set_out();
         let outbound = self.host.outbound();
-        let reply = outbound
-            .send(self.host.vault(), *call, self.left(), &self.held)
-            .await;
+        let reply = tokio::select! {
+            biased;
+            () = self.under_way.cut().cancelled() => return awaited.cut_off(self.cause()),
+            reply = outbound.send(self.host.vault(), *call, self.left(), &self.held) => reply,
+        };
         let is_large = reply
             .as_ref()
             .is_ok_and(|reply| reply.body.len() > body::SMALL);
@@ -69,7 +83,12 @@ impl Trip {
     /// the next one works with that.
     async fn in_turn(&self, turn: Turn) -> Progress {
         let wait = self.host.turns().wait(turn.secret());
-        let Ok(_turn) = tokio::time::timeout(self.left(), wait).await else {
+        let come = tokio::select! {
+            biased;
+            () = self.under_way.cut().cancelled() => return turn.cut_off(self.cause()),
+            come = tokio::time::timeout(self.left(), wait) => come,
+        };
+        let Ok(_turn) = come else {
             return turn.give_up(NoReply::TimedOut(Route::LONGEST));
         };
         match self.host.vault().take_turn(turn, Timestamp::now()) {
@@ -79,6 +98,17 @@ impl Trip {
                 progress => progress,
             },
         }
+    }
+
+    fn stopped(&self) -> Option<NotUsed> {
+        let catalog = self.host.vault().catalog();
+        catalog.stopped(&self.service, &self.secret)
+    }
+
+    /// Why it was cut off; what was resumed at once was suspended all the same.
+    fn cause(&self) -> NotUsed {
+        self.stopped()
+            .unwrap_or_else(|| NotUsed::SecretSuspended(self.secret.clone()))
     }
 
     /// All calls of one use have one time together.

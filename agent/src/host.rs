@@ -18,7 +18,7 @@ use strongroom::{
         Reader as _,
         sqlite::{SqliteReader, SqliteStore},
     },
-    vault::Vault,
+    vault::{Brake, Vault},
 };
 
 use tokio::sync::{Notify, RwLockReadGuard, RwLockWriteGuard};
@@ -245,6 +245,15 @@ impl Host {
         self.vault.lock();
         self.outbound.cut_off();
         self.waiting.stop_all();
+    }
+
+    /// Locks the vault in the same way, and keeps the root for signing that everything is suspended.
+    /// `None` if the vault was locked already.
+    pub fn pull_brake(&self) -> Option<Brake> {
+        let brake = self.vault.pull_brake();
+        self.outbound.cut_off();
+        self.waiting.stop_all();
+        brake
     }
 
     pub fn noise(&self) -> &Folder {

@@ -29,6 +29,8 @@ pub struct SecretRow {
     pub labels: Vec<String>,
     pub releasable: bool,
     pub aliases: Vec<String>,
+    /// Whether every use of it is refused until the owner resumes it.
+    pub suspended: bool,
     /// The version that new uses take; none if all are retired.
     pub current: Option<u32>,
     /// What it is for, if the owner has said it.
@@ -36,6 +38,13 @@ pub struct SecretRow {
     /// Why a new version is due: `90 days old`.
     pub due: Vec<String>,
     pub versions: Vec<VersionRow>,
+}
+
+impl SecretRow {
+    /// Whether this is its name, or an alias of it.
+    pub fn is_called(&self, name: &Name) -> bool {
+        self.name == name.as_str() || self.aliases.iter().any(|alias| alias == name.as_str())
+    }
 }
 
 /// A binding, as JSON in its own form.
@@ -107,6 +116,8 @@ pub struct Status {
     pub name: String,
     pub home: String,
     pub unlocked: bool,
+    /// What the owner has stopped.
+    pub suspended: Suspended,
     /// Where services reach the agent over TLS, while it runs.
     pub listening: Option<String>,
     pub thumbprint: String,
@@ -122,6 +133,39 @@ pub struct Status {
     pub policies: usize,
     pub entries: u64,
     pub channels: Vec<ChannelRow>,
+}
+
+/// What may not be used until the owner resumes it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Suspended {
+    pub everything: bool,
+    pub services: Vec<String>,
+    pub secrets: Vec<String>,
+}
+
+impl Suspended {
+    fn of(catalog: &Catalog) -> Self {
+        Self {
+            everything: catalog.is_suspended(),
+            services: catalog
+                .enrolled()
+                .filter(|service| service.suspended)
+                .map(|service| service.name.to_string())
+                .collect(),
+            secrets: catalog
+                .secrets()
+                .filter(|secret| secret.suspended)
+                .map(|secret| secret.name.to_string())
+                .collect(),
+        }
+    }
+
+    /// Each service and secret, as it is called in a sentence.
+    pub fn each(&self) -> impl Iterator<Item = String> {
+        let services = self.services.iter().map(|name| format!("service {name}"));
+        let secrets = self.secrets.iter().map(|name| format!("secret {name}"));
+        services.chain(secrets)
+    }
 }
 
 pub fn secrets(host: &Host) -> Result<Vec<SecretRow>, StoreError> {
@@ -141,6 +185,7 @@ pub fn secrets(host: &Host) -> Result<Vec<SecretRow>, StoreError> {
                 .filter(|(_, target)| **target == secret.name)
                 .map(|(alias, _)| alias.to_string())
                 .collect(),
+            suspended: secret.suspended,
             current: secret.current().map(|version| version.number),
             bound: secret.bound.as_ref().map(|bound| BoundRow {
                 number: bound.number,
@@ -241,6 +286,7 @@ pub fn status(host: &Host) -> anyhow::Result<Value> {
         name: host.origin().to_owned(),
         home: host.home().directory().display().to_string(),
         unlocked: host.vault().is_unlocked(),
+        suspended: Suspended::of(&catalog),
         listening: host.address().map(|address| address.to_string()),
         thumbprint: identity.thumbprint().to_string(),
         checkpoint_key: identity.checkpoint_vkey(),

@@ -161,7 +161,9 @@ impl Agent {
 /// records off the end is noticed without reading far back.
 pub fn lifecycle(host: &Host, action: Action, detail: Option<String>) -> Submission {
     let by = match action {
-        Action::Unlocked | Action::Locked | Action::NotificationTest => By::Owner,
+        Action::Unlocked | Action::Locked | Action::Panicked | Action::NotificationTest => {
+            By::Owner
+        }
         _ => By::Agent,
     };
     Submission::Note(Event::Administration {

@@ -1,11 +1,14 @@
-//! Uses that wait for a provider: whoever gives up a credential can wait for those that have it.
+//! Uses that wait for a provider: whoever gives up a credential can wait for those that have it,
+//! and what the owner stops is cut off.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use strongroom::name::Name;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// The uses that are under way at a moment.
 #[derive(Debug, Default)]
@@ -17,7 +20,14 @@ pub struct UnderWay {
 #[derive(Debug, Default)]
 struct Uses {
     next: u64,
-    begun: BTreeSet<u64>,
+    begun: BTreeMap<u64, Begun>,
+}
+
+#[derive(Debug)]
+struct Begun {
+    service: Name,
+    secret: Name,
+    cut: CancellationToken,
 }
 
 /// One of them, until this is dropped.
@@ -25,18 +35,37 @@ struct Uses {
 pub struct OneUse {
     all: Arc<UnderWay>,
     number: u64,
+    cut: CancellationToken,
 }
 
 impl UnderWay {
-    pub fn begin(self: &Arc<Self>) -> OneUse {
+    /// A use of this secret by this service begins.
+    pub fn begin(self: &Arc<Self>, service: Name, secret: Name) -> OneUse {
+        let cut = CancellationToken::new();
         let mut uses = self.uses();
         let number = uses.next;
         uses.next += 1;
-        uses.begun.insert(number);
+        let begun = Begun {
+            service,
+            secret,
+            cut: cut.clone(),
+        };
+        uses.begun.insert(number, begun);
         OneUse {
             all: Arc::clone(self),
             number,
+            cut,
         }
+    }
+
+    /// Cuts off those that this is true of, by their service and secret, and says how many.
+    pub fn cut_off(&self, is_meant: impl Fn(&Name, &Name) -> bool) -> usize {
+        let uses = self.uses();
+        let meant = uses
+            .begun
+            .values()
+            .filter(|begun| is_meant(&begun.service, &begun.secret));
+        meant.map(|begun| begun.cut.cancel()).count()
     }
 
     /// Waits for those that have begun by now; later ones do not matter.
@@ -45,7 +74,8 @@ impl UnderWay {
         loop {
             // Before the look, so that an end right after it is not missed.
             let ended = self.ended.notified();
-            if self.uses().begun.first().is_none_or(|first| *first >= next) {
+            let first = self.uses().begun.first_key_value().map(|(first, _)| *first);
+            if first.is_none_or(|first| first >= next) {
                 return;
             }
             ended.await;
@@ -54,6 +84,13 @@ impl UnderWay {
 
     fn uses(&self) -> MutexGuard<'_, Uses> {
         self.uses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OneUse {
+    /// Told when the owner has stopped it.
+    pub fn cut(&self) -> &CancellationToken {
+        &self.cut
     }
 }
 
@@ -70,19 +107,23 @@ mod tests {
 
     use super::*;
 
+    fn begin(all: &Arc<UnderWay>, service: &str, secret: &str) -> OneUse {
+        all.begin(service.parse().unwrap(), secret.parse().unwrap())
+    }
+
     #[tokio::test]
     async fn those_of_now_are_waited_for_and_later_ones_are_not() {
         let all = Arc::new(UnderWay::default());
         all.wait_for_those_of_now().await;
-        let (first, second) = (all.begin(), all.begin());
+        let (first, second) = (begin(&all, "atlas", "crm"), begin(&all, "atlas", "crm"));
         let waiting = tokio::spawn({
             let all = Arc::clone(&all);
             async move { all.wait_for_those_of_now().await }
         });
-        while all.begin().number < 10 {
+        while begin(&all, "atlas", "crm").number < 10 {
             tokio::task::yield_now().await;
         }
-        let _later = all.begin();
+        let _later = begin(&all, "atlas", "crm");
         drop(second);
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
@@ -91,5 +132,19 @@ mod tests {
             .await
             .unwrap()
             .unwrap();
+    }
+
+    #[test]
+    fn only_what_is_meant_is_cut_off() {
+        let all = Arc::new(UnderWay::default());
+        let uses = [("atlas", "crm"), ("atlas", "erp"), ("boreas", "crm")]
+            .map(|(service, secret)| begin(&all, service, secret));
+        let is_cut = || uses.each_ref().map(|one| one.cut().is_cancelled());
+        assert_eq!(all.cut_off(|service, _| service.as_str() == "nobody"), 0);
+        assert_eq!(is_cut(), [false, false, false]);
+        assert_eq!(all.cut_off(|_, secret| secret.as_str() == "erp"), 1);
+        assert_eq!(is_cut(), [false, true, false]);
+        assert_eq!(all.cut_off(|service, _| service.as_str() == "boreas"), 1);
+        assert_eq!(is_cut(), [false, true, true]);
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! `tests/fuzz_corpus.rs` runs the same functions over the committed corpus with stable Rust.
 
+mod approval;
 mod aws;
 mod keys;
 pub mod message;
@@ -15,9 +16,10 @@ mod text;
 mod token;
 pub mod vault;
 
+pub use approval::{ssh_signature, statement, waiting};
 pub use aws::sts_answer;
 pub use keys::{certified_key, identity, material, public_key};
-pub use message::{answer, prefer, request, signature_base};
+pub use message::{answer, call, prefer, request, signature_base};
 pub use outgoing::{binding, scrub, target};
 pub use text::{entry, operation, policy, receipt, suite};
 pub use token::token_answer;
@@ -27,10 +29,11 @@ pub use vault::{argon2id, records, root};
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target by the name of its binary and of its folder in `corpus/`.
-pub const TARGETS: [(&str, Target); 21] = [
+pub const TARGETS: [(&str, Target); 25] = [
     ("answer", answer),
     ("argon2id", argon2id),
     ("binding", binding),
+    ("call", call),
     ("certified_key", certified_key),
     ("entry", entry),
     ("identity", identity),
@@ -45,10 +48,13 @@ pub const TARGETS: [(&str, Target); 21] = [
     ("root", root),
     ("scrub", scrub),
     ("signature_base", signature_base),
+    ("ssh_signature", ssh_signature),
+    ("statement", statement),
     ("sts_answer", sts_answer),
     ("suite", suite),
     ("target", target),
     ("token_answer", token_answer),
+    ("waiting", waiting),
 ];
 
 /// The text before the first line end, and what comes after it.

@@ -12,8 +12,9 @@ use strongroom::{
     identity::Identity,
     operation::OperationName,
     request::{
-        Arrival, MAX_PURPOSE, MAX_TICKET, Request, WayIn,
+        Arrival, Call, MAX_PURPOSE, MAX_TICKET, Request, Wanted, WayIn,
         base::{self, Message},
+        call::MAX_CALL,
         prefer::{self, MAX_WAIT, PREFER},
         signature::{MAX_NONCE, MIN_NONCE},
     },
@@ -235,6 +236,48 @@ pub fn answer(data: &[u8]) -> bool {
         }
         Err(why) => {
             assert!(!why.to_string().is_empty());
+            false
+        }
+    }
+}
+
+/// Like [`request`], of a call about a request that waits.
+pub fn call(data: &[u8]) -> bool {
+    let Some(Text {
+        line,
+        headers,
+        body,
+    }) = Text::read(data)
+    else {
+        return false;
+    };
+    let Some((method, target)) = line.split_once(' ') else {
+        return false;
+    };
+    let Ok(method) = Method::from_bytes(method.as_bytes()) else {
+        return false;
+    };
+    let call = match Call::parse(&method, target, &headers, body) {
+        Ok(call) => call,
+        Err(malformed) => {
+            assert_harmless(malformed.detail(), false);
+            return false;
+        }
+    };
+    assert_eq!(method, Method::POST);
+    assert_eq!(
+        target.split('?').next().and_then(Wanted::at),
+        Some(call.wanted())
+    );
+    assert!(body.len() <= MAX_CALL);
+    let arrival = Arrival {
+        way_in: WayIn::Tls,
+        address: None,
+    };
+    match call.authenticate(&SERVICES, AGENT.thumbprint(), arrival, now()) {
+        Ok(_) => true,
+        Err(why) => {
+            assert_harmless(why.detail(), false);
             false
         }
     }

@@ -4,7 +4,7 @@
 //! look at. Each line is proved against the newest checkpoint before a word of it is believed: whoever can write
 //! the file can put a yes of the owner's into the table, and not into the tree.
 
-use std::fmt;
+use std::{fmt, ops::Deref};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,13 +14,14 @@ use crate::{
     audit::{Ask, By, Decided, Entry, Event, LogKey, NoReceipt, receipt::proved_line},
     name::Name,
     notification::Urgency,
-    policy::Approval,
+    policy::{Approval, Proposal},
     store::{Reader, StoreError},
 };
 
-/// A request that policy permits once it is approved.
+/// A request that waits, or waited, as its entry shows it to whoever decides. Of itself it proves
+/// nothing: it may come from a notification, on another machine.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct Shown {
     /// The index of its entry in the audit log.
     pub id: u64,
     /// The entry's line, as stored: what a statement is about.
@@ -43,6 +44,15 @@ pub struct Asked {
     pub urgency: Option<Urgency>,
     /// What makes another request the same operation.
     pub same: Same,
+}
+
+/// A request that waits, or waited, which the audit log proves to be in it, and what was said to
+/// it.
+///
+/// [`Asked::read`] makes one, and nothing else does.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    shown: Shown,
     /// What was said to it, in order.
     pub said: Vec<Said>,
     /// How it ended, if it did, and the index of the entry that says so.
@@ -119,7 +129,7 @@ impl Asked {
             Err(NoReceipt::Damaged) => return Err(Unreadable::Damaged { id }),
             Err(NoReceipt::Store(error)) => return Err(error.into()),
         };
-        let Some(asked) = Self::of_line(id, line) else {
+        let Some(shown) = Shown::of_line(id, line) else {
             return Ok(None);
         };
         let mut said = Vec::new();
@@ -140,13 +150,14 @@ impl Asked {
             }
         };
         Ok(Some(Self {
+            shown,
             said,
             settled,
-            ..asked
         }))
     }
 
-    /// All requests that nothing has ended, those whose time is over too.
+    /// All requests that nothing has ended, those whose time is over too. What is damaged is left
+    /// out, here and below: nobody can decide on it or collect it, and it hides no other.
     pub fn all_waiting(reader: &impl Reader, vkey: &str) -> Result<Vec<Self>, Unreadable> {
         Self::read_all(reader, vkey, reader.waiting()?)
     }
@@ -162,14 +173,49 @@ impl Asked {
         Self::read_all(reader, vkey, ids)
     }
 
+    /// All that can make a quorum for this proposal: the request itself, if it waited, and what
+    /// stands for the same operation.
+    pub fn about(
+        reader: &impl Reader,
+        vkey: &str,
+        proposal: &Proposal,
+        now: Timestamp,
+    ) -> Result<Vec<Self>, Unreadable> {
+        let own = proposal.authenticated().waited();
+        let mut about = Self::standing(reader, vkey, proposal.same(), now)?;
+        about.retain(|one| Some(one.id) != own);
+        if let Some(id) = own {
+            about.extend(Self::read(reader, vkey, id)?);
+        }
+        Ok(about)
+    }
+
     fn read_all(reader: &impl Reader, vkey: &str, ids: Vec<u64>) -> Result<Vec<Self>, Unreadable> {
         ids.into_iter()
-            .map(|id| Self::read(reader, vkey, id)?.ok_or(Unreadable::Damaged { id }))
+            .filter_map(|id| match Self::read(reader, vkey, id) {
+                Err(Unreadable::Damaged { .. }) => None,
+                read => read.transpose(),
+            })
             .collect()
     }
 
-    /// A pending entry's line, without what was said to it since: from a notification, say, on
-    /// another machine. Nothing proves that it is in the log.
+    /// Whether somebody said no.
+    pub fn is_denied(&self) -> bool {
+        self.said.iter().any(|one| one.verdict == Verdict::Deny)
+    }
+}
+
+/// What the entry shows.
+impl Deref for Asked {
+    type Target = Shown;
+
+    fn deref(&self) -> &Shown {
+        &self.shown
+    }
+}
+
+impl Shown {
+    /// Reads the line of a pending entry.
     pub fn of_line(id: u64, line: impl Into<String>) -> Option<Self> {
         let line = line.into();
         let entry = Entry::parse(&line).ok()?;
@@ -198,14 +244,7 @@ impl Asked {
             expires,
             urgency,
             line,
-            said: Vec::new(),
-            settled: None,
         })
-    }
-
-    /// Whether somebody said no.
-    pub fn is_denied(&self) -> bool {
-        self.said.iter().any(|one| one.verdict == Verdict::Deny)
     }
 }
 

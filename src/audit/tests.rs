@@ -1,7 +1,7 @@
 //! The audit log's invariants, on a real store with a real key.
 
 mod caller;
-mod crash;
+pub(crate) mod crash;
 mod entries;
 mod filters;
 mod fixture;

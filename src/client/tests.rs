@@ -6,13 +6,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{AgentKeys, BadAnswer, CheckedAnswer, Draft, SignedRequest, SigningKey, check};
+use super::{AgentKeys, BadAnswer, Call, CheckedAnswer, Draft, SignedRequest, SigningKey, check};
 use crate::{
     answer::{Answer, Problem},
+    approval::{Asking, Waiting},
     audit::{Committed, Event, Log, Submission, receipt::BadReceipt},
     identity::Identity,
     operation::{Kind, OperationName},
-    policy::PolicyText,
+    policy::{Authorized, PolicyText},
     request::{
         PATH, Request,
         tests::{ARRIVAL, NOW, at},
@@ -252,6 +253,73 @@ fn a_service_asks_and_believes_the_answer() {
         );
         assert_eq!((&ask.digest, &ask.key), (&sent.digest(), &key.thumbprint()));
         assert_eq!(proof.index + 1, agent.log.size());
+    }
+}
+
+#[test]
+fn what_waits_is_proved_and_asked_for_by_its_number() {
+    let mut agent = Agent::new();
+    let policy = r#"@approve("1 of security") permit (principal, action, resource) when { context has ticket };"#;
+    let policy = PolicyText::check("tickets".parse().unwrap(), policy).unwrap();
+    agent.change(|vault| vault.set_policy(&policy, at(NOW)));
+    let draft = Draft {
+        ticket: Some("CHG-1".to_owned()),
+        ..agent.draft(
+            "deploy/key",
+            OperationName::Sign,
+            json!({"message": "aGVsbG8="}),
+        )
+    };
+    let sent = sign(&draft, 1);
+    let request = Request::parse(&Method::POST, PATH, sent.headers(), sent.body()).unwrap();
+    let catalog = agent.vault.catalog();
+    let audience = agent.identity.thumbprint();
+    let authenticated = request.authenticate(catalog.services(), audience, ARRIVAL, at(NOW));
+    let Authorized::Proposal(proposal) = authenticated.unwrap().authorize(&catalog).unwrap() else {
+        panic!("nobody is asked")
+    };
+    let waiting = Waiting::of(PATH, sent.headers(), sent.body()).unwrap();
+    let sealed = agent.vault.seal_request(&waiting).unwrap();
+    let asking = Asking::new(*proposal, sealed, at(NOW + 60));
+    let batch = vec![Submission::Ask(Box::new(asking))];
+    let Some(Ok(Committed::Pending(noted))) = agent.log.commit(batch, at(NOW)).pop() else {
+        panic!("it does not wait")
+    };
+    let accepted = Answer::to_waiting(at(NOW + 60), &noted);
+    assert_eq!(accepted.status, StatusCode::ACCEPTED);
+    let keys = agent.keys();
+    let received = agent.sign(&accepted, Some(&sent));
+    let CheckedAnswer::Pending(pending) = received.check(&sent, &keys).unwrap() else {
+        panic!("it does not wait")
+    };
+    assert_eq!((pending.id, pending.expires), (noted.index, at(NOW + 60)));
+
+    // Another process of the service, which knows the number alone.
+    let key = SigningKey::parse(ED25519_PEM.as_bytes()).unwrap();
+    let call = |id| Call {
+        agent: keys.answers.thumbprint(),
+        id,
+    };
+    let (nonce, validity) = ([2; 16], Duration::from_secs(60));
+    let result = call(noted.index).sign_result(&key, nonce, validity, at(NOW));
+    let result = result.unwrap();
+    let received = agent.sign(&accepted, Some(&result));
+    assert!(matches!(
+        received.check(&result, &keys),
+        Ok(CheckedAnswer::Pending(again)) if again == pending
+    ));
+    // What is about another request is no answer, though the agent signed it for this call.
+    let other = call(noted.index + 1).sign_result(&key, nonce, validity, at(NOW));
+    let other = other.unwrap();
+    let received = agent.sign(&accepted, Some(&other));
+    let refused = received.check(&other, &keys).unwrap_err();
+    assert_eq!(refused, BadAnswer::AnotherEntry);
+    let cancel = call(noted.index).sign_cancel(&key, nonce, validity, at(NOW));
+    let cancel = cancel.unwrap();
+    for (id, is_it) in [(noted.index, true), (noted.index + 1, false)] {
+        let received = agent.sign(&Answer::to_cancelled(id), Some(&cancel));
+        let checked = received.check(&cancel, &keys);
+        assert_eq!(matches!(checked, Ok(CheckedAnswer::Cancelled)), is_it);
     }
 }
 

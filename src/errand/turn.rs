@@ -6,7 +6,7 @@ use super::{Awaited, Call, Errand, Failure, NoReply, Owed, Progress, Step, Then}
 use crate::{
     name::Name,
     operation::{OperationError, Setting},
-    vault::{material::Material, tokens::Tokens},
+    vault::{NotUsed, material::Material, tokens::Tokens},
 };
 
 /// A recorded use that may use up its secret, so that it waits until no other one of the same
@@ -50,6 +50,11 @@ impl Turn {
     /// Whose turn it is: of the uses of one secret, one at a time.
     pub fn secret(&self) -> &Name {
         &self.owed.secret
+    }
+
+    /// It will not come: the owner stopped it.
+    pub fn cut_off(self, cause: NotUsed) -> Progress {
+        self.owed.stopped(cause)
     }
 
     /// It did not come in time.

@@ -14,14 +14,18 @@
 //! | --- | --- | --- | --- |
 //! | parse | an HTTP message | [`Request`] | [`Request::parse`] |
 //! | authenticate | [`Request`] | [`Authenticated`] | [`Request::authenticate`] |
-//! | authorise | [`Authenticated`] | [`Permit`] | [`Authenticated::authorize`] |
+//! | authorise | [`Authenticated`] | [`Permit`], or [`Proposal`] | [`Authenticated::authorize`] |
+//! | approve | [`Proposal`], [`Quorum`] | [`Permit`] | [`Proposal::approved_by`] |
 //! | record | [`Permit`] | [`Recorded`] | [`Log::commit`] |
 //! | use | [`Recorded`] | [`Outcome`] | [`Vault::use_key`] |
 //! | answer | [`Outcome`] | [`Answer`] | [`Answer::to_outcome`], [`Answer::sign`] |
 //!
-//! Each step's output is the next step's only input. [`Authenticated`], [`Permit`] and
-//! [`Recorded`] are proof types: their fields are private, each has one constructor, none of them
-//! is `Clone`, `Default` or `Deserialize`, and the next step takes them by value. Who searches
+//! Each step's output is the next step's only input. [`Authenticated`], [`Permit`], [`Quorum`] and
+//! [`Recorded`] are proof types: their fields are private, each has one constructor (two have
+//! another for requests that waited: a permit can come from a [`Proposal`] and its quorum, and a
+//! request that was stored is authenticated again), none of them
+//! is `Clone`, `Default` or `Deserialize`, and the next step takes them by value. A request that
+//! policy permits only with an approval waits between two of these steps: [`approval`](super::approval). Who searches
 //! for the name of one finds all the code that must be right. In the program, the whole of it is
 //! `agent/src/pipeline.rs`.
 //!
@@ -88,6 +92,17 @@
 //! key of the shield are wiped.
 //! Tests: `lock_wipes_everything_that_was_opened`, `lock_waits_for_uses_that_have_begun`.
 //!
+//! **Invariant: stopped is stopped.** A suspension becomes durable while no request is between its
+//! decision and its use, so no use of a suspended service or secret has a later entry, and none at
+//! all after a panic. It is looked at again when a key is used and when a turn comes; calls to
+//! providers that are under way are cut off.
+//! Tests: `a_suspended_service_uses_nothing_even_with_an_older_permit`,
+//! `a_suspended_secret_is_not_used_even_with_an_older_permit`,
+//! `nothing_is_used_when_everything_is_suspended`, `the_brake_locks_first_and_signs_then`,
+//! `what_is_suspended_under_load_is_not_used_from_the_next_request_on`,
+//! `a_panic_under_load_stops_everything_and_a_restart_does_not_end_it`,
+//! `suspending_cuts_off_the_calls_that_it_is_about_and_no_others`.
+//!
 //! Notifications have a promise as well: each channel has a durable position in the audit log
 //! that moves after delivery, so that a crash repeats a notification and loses none, and a slow
 //! or dead channel delays no answer. The audit log itself is the queue.
@@ -108,7 +123,8 @@
 //! | --- | --- | --- |
 //! | [`request`](crate::request), [`service`](crate::service) | HTTP messages, signatures | policy, the vault, the store |
 //! | [`policy`](crate::policy) | the catalog, authenticated requests | keys, the store |
-//! | [`audit`](crate::audit) | permits, the store | keys |
+//! | [`approval`](crate::approval) | proposals, approvers' signatures, the audit log's entries | keys, sockets |
+//! | [`audit`](crate::audit) | permits, decisions, the store | keys |
 //! | [`vault`](crate::vault) | keys, records | HTTP, the engine of the store |
 //! | [`operation`](crate::operation) | opened key material | who asks |
 //! | [`answer`](crate::answer) | outcomes, the agent's identity | the vault, policy |
@@ -154,7 +170,7 @@
 //!
 //! # What is not built
 //!
-//! Approvals, ways in other than TLS and the local socket, slots other than
+//! Ways in other than TLS and the local socket, slots other than
 //! passphrase and recovery key, a new root for an old vault, witnesses, and stores other than
 //! SQLite. A policy that speaks of one of these is refused when it is written, and not ignored.
 //!
@@ -169,6 +185,9 @@
 //! [`NotAuthenticated`]: crate::request::NotAuthenticated
 //! [`Outcome`]: crate::vault::Outcome
 //! [`Permit`]: crate::policy::Permit
+//! [`Proposal::approved_by`]: crate::policy::Proposal::approved_by
+//! [`Proposal`]: crate::policy::Proposal
+//! [`Quorum`]: crate::approval::Quorum
 //! [`Recorded`]: crate::audit::Recorded
 //! [`Refused`]: crate::policy::Refused
 //! [`Request::authenticate`]: crate::request::Request::authenticate

@@ -41,7 +41,7 @@
 //! | setting | |
 //! | --- | --- |
 //! | `host`, `port` | the mail server; without `port` 465, 587 or 25, as `tls` says |
-//! | `tls` | `implicit` (TLS from the first byte, RFC 8314), `starttls` (RFC 3207; nothing but `EHLO` is said before it), or `none`, which is taken only for 127.0.0.1 and ::1, written as such |
+//! | `tls` | `implicit` (TLS from the first byte, RFC 8314), `starttls` (RFC 3207; nothing but `EHLO` is said before it, and what somebody on the way adds to the answer ends the connection), or `none`, which is taken only for 127.0.0.1 and ::1, written as such |
 //! | `from`, `to` | an address, and a list of 1 to 50; with names or without. Addresses are ASCII |
 //! | `credential` | a secret of kind `basic` to log in with (`PLAIN` or `LOGIN`); it goes only to the `host:port` that its [binding](super::binding#channel) names, and trusts only the certificates there |
 //! | `cacert` | without a credential: PEM certificates to trust instead of the platform's |
@@ -110,7 +110,50 @@
 //!
 //! # webhook
 //!
+//! A POST of JSON for each notification, in one of three forms.
+//!
+//! | setting | |
+//! | --- | --- |
+//! | `format` | `standard` if left out, `slack` or `teams` |
+//! | `url` | for `standard`: where it goes, `https://…`; `http://` is taken for 127.0.0.1 and [::1] only |
+//! | `secrets` | for `standard`: the secrets that it is signed with, at most 8, of kind `token` (`whsec_…`) or `hmac` (the bytes themselves, 24 to 64) |
+//! | `secret` | for `slack` and `teams`: the secret, of kind `token`, whose value is the webhook's URL |
+//!
+//! Each secret's binding has a section [`channel`](super::binding#channel) that names this channel and
+//! the origin that it sends to, and the authorities to trust there.
+//!
+//! **`standard`** is [Standard Webhooks](https://www.standardwebhooks.com) 1.0: `type` is
+//! `strongroom.` and the notification's kind, `timestamp` the entry's time, `data` the whole of the
+//! notification; `webhook-id` is its id. `webhook-signature` has a signature (`v1`) for every secret
+//! and every version of it that is not retired. So a signing secret is changed without an outage: rotate
+//! it, have the receivers change over, retire the old version.
+//!
+//! **`slack`** is the body of an incoming webhook: text objects of type `plain_text`, with `&`, `<` and
+//! `>` escaped, nothing unfurled. **`teams`** is for the webhook of a workflow: a message with an Adaptive
+//! Card, version 1.4, all of whose text stands in `TextRun`s, where Markdown is not read. Both say the
+//! sentence, what stands beside it, and the time, kind and id, cut to what the receiver takes; where
+//! something is cut it says so. Addresses are broken (`https[://]…`), so that nothing becomes a link.
+//!
+//! **Delivered** is any 2xx answer within 15 seconds. Redirects are not followed. `Retry-After` of a 429
+//! or 503 is kept, for an hour at most; a receiver that answers 410 is asked again every hour, and
+//! health says so. Nothing of what a receiver writes is told, and no URL: either may be a secret.
+//!
 //! # ntfy
+//!
+//! A message on a topic of a public or self-hosted [ntfy](https://ntfy.sh) server, published as JSON.
+//!
+//! | setting | |
+//! | --- | --- |
+//! | `url` | the server: `https://ntfy.example.com` |
+//! | `topic` | 1 to 64 letters, digits, `-` and `_` |
+//! | `secret` | to log in: an access token (kind `token`) or a user name and password (kind `basic`); its binding's section [`channel`](super::binding#channel) names this channel and the server |
+//! | `cacert` | without a secret: a file of PEM certificates to trust instead of the platform's |
+//!
+//! The message is plain text of at most 3600 bytes, cut and with addresses broken as in a chat. The
+//! priority is 5 for what is urgent, 3 for what is normal and 2 for what is quiet; the kind is a tag. It
+//! has no click action, no buttons and no attachment. `sequence_id` is SHA-256 of the notification's
+//! id in base64url: a repeat takes the place of what is shown. Delivered is a 2xx answer; the rest is as
+//! with webhooks.
 //!
 //! # syslog
 //!

@@ -43,7 +43,8 @@
 //! `reason` is a word of [`Reason`], `detail` a sentence that the remote did not see, and
 //! `policies` the statements that forbade it, or that permitted what was refused for another
 //! reason: with `limit`, as many uses as one of them permits were recorded; with `needs-approval`,
-//! one of them asks for an approval.
+//! one of them asks for an approval, and there is none any more, or nobody is asked again so soon
+//! after a no; with `too-many-pending`, as many requests wait for one as may.
 //!
 //! ## `noise`: refused requests of nobody known, counted
 //!
@@ -183,6 +184,9 @@
 //!
 //! # In the store
 //!
+//! Format 3. A store of format 1, which had no counts, or 2, which had no approvals, is brought to it
+//! when it is opened for writing; older programs refuse it from then on.
+//!
 //! | table | columns |
 //! | --- | --- |
 //! | `entry` | `idx` (from 0), `line`, `hashes`: those of the tree that the entry completes, its own leaf first, 32 bytes each |
@@ -191,6 +195,9 @@
 //! | `usage` | `record`, `uses`, `encryptions`: how often the secret's version with this record was used |
 //! | `due` | `record`, `passed`: which limits of its binding the owner was told that a version passed |
 //! | `counted` | `counter`, `service`, `number` (from 1), `time` (milliseconds since 1970): the uses that a policy's `@limit` counts; see [`policy`](super::policy) |
+//! | `pending` | `id` (the index of the entry), `service`, `secret`, `same` (the SHA-256 of what makes another request the same operation), `expires`, `received` (milliseconds since 1970), `request`: an age file to the root; see [`approval`](super::approval) |
+//! | `decision` | `id`, `approver` (empty for the owner), `decided` (`approved` or `denied`), `entry` (the index of the decision's own entry, where the signature is), `minutes`, `time` (milliseconds since 1970); one row for each `id`, `approver` and `decided` |
+//! | `settled` | `id`, `how` (`used`, `denied`, `cancelled` or `expired`), `entry`: one row for each request that has ended |
 //! | `channel` | `name`, `delivered`: how many entries a notification channel has delivered |
 //!
 //! [`Action`]: crate::audit::Action

@@ -65,7 +65,7 @@
 //! | --- | --- |
 //! | `@limit("N per minute")`, `hour`, `day` | so many uses in any such span of time; `"N per 10 minutes"` for several; up to four limits, with commas between them; 31 days at most |
 //! | `@notify("urgent")`, `normal`, `quiet` | how soon a person should look at the use, and at what goes wrong with it |
-//! | `@approve("N of GROUP")` | so many of a group have to say yes first; this version can't ask them, so it refuses |
+//! | `@approve("N of GROUP")` | so many of a group have to say yes first, 16 at most: see [`approval`](super::approval) |
 //! | `@id("…")` | a note for readers, without effect |
 //!
 //! Every other annotation is refused when the policy is written, and so are the first three on a
@@ -89,8 +89,10 @@
 //! alone. Without it: [`notification`](crate::notification). A value that leaves the vault
 //! (`release`) is urgent whatever a policy says.
 //!
-//! **Approvals.** A request that only waits for an approval is refused with 403 and the reason
-//! `needs-approval`.
+//! **Approvals.** A request that such a permit matches waits until as many have said yes as every
+//! matching permit asks for, or until somebody says no or its time is over; the caller gets 202 and
+//! collects the result. Permits without an approval take nothing away: of two that match, one with
+//! and one without, the one with it counts. `policy explain` says `needs-approval` of it.
 //!
 //! # Bounds
 //!

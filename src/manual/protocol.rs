@@ -5,9 +5,12 @@
 //! | path | method | for |
 //! | --- | --- | --- |
 //! | `/v1/access` | POST | using a secret: this page |
+//! | `/v1/access/result` | POST | collecting what [waited](#waiting-for-an-approval) |
+//! | `/v1/access/cancel` | POST | giving it up |
+//! | `/v1/approval` | POST | handing in what an [approver](super::approval) signed |
 //! | `/v1/agent` | GET | who answers here: `name`, `version`, `thumbprint`, `keys`, `unlocked` |
 //! | `/healthz` | GET | 200: the process is alive |
-//! | `/readyz` | GET | 200: unlocked, and entries become durable; else 503 |
+//! | `/readyz` | GET | 200: unlocked, not suspended as a whole, and entries become durable; else 503 |
 //!
 //! The same API is served over TLS 1.3 (HTTP/1.1 or HTTP/2; with client certificates if the owner
 //! wants them) and over the local socket, which also has `/v1/admin` for the owner's own command.
@@ -75,6 +78,11 @@
 //! | TLS handshake, arrival of the header fields | 10 s | `limits.first_byte_seconds` |
 //! | a whole request, until its key is used; and a large answer, until it is taken | 30 s | `limits.request_seconds` |
 //! | a provider, all calls of one request together | 300 s, and 30 s for each call | the binding's `timeout_seconds` |
+//! | requests that wait for an approval | 16 of one service, 256 in all, each at most 1 MiB | |
+//! | how long one waits | 3600 s | `approvals.expire_seconds` |
+//! | calls that are held for an approval | 256, each at most 120 s | `limits.waiting` |
+//! | body, for a call about what waits | 4 KiB | |
+//! | body, for a signed decision | 64 KiB; 1 MiB over the local socket | |
 //! | HTTP/2 streams of one connection | 64 | |
 //! | covered components | 32 | |
 //!
@@ -104,6 +112,50 @@
 //! that could be found, the answer is bound to none.
 //!
 //! [`client::check()`](crate::client::check()) does all of these checks.
+//!
+//! # Waiting for an approval
+//!
+//! Where a policy asks for an [approval](super::approval), the answer to a request is 202, signed
+//! like any:
+//!
+//! | member | |
+//! | --- | --- |
+//! | `id` | by which to ask what became of it: the number of its entry |
+//! | `expires` | when it is over if nobody decided, and until when it can be collected |
+//! | `entry`, `receipt` | the line of the audit log by which it waits, and its tlog-proof |
+//!
+//! With `Prefer: wait=60` (RFC 7240) the agent holds the call up to so many seconds, 120 at most, and
+//! answers as soon as somebody has decided: with the result, or with why there is none. If that time
+//! is over, the answer is 202. `Preference-Applied: wait=60` says that the call was held; where as
+//! many are held as may, the answer is 202 at once, without that. `Prefer` is not signed, and every
+//! other preference is ignored. When the agent stops, it answers 202 to all that it holds.
+//!
+//! Later, `POST /v1/access/result` asks what became of the request, and `POST /v1/access/cancel`
+//! gives it up: both signed like a request, with a nonce of their own, over this body:
+//!
+//! ```json
+//! {"agent": "thumbprint of the agent's key for answers", "id": "12"}
+//! ```
+//!
+//! | the request | `result` | `cancel` |
+//! | --- | --- | --- |
+//! | waits | 202; with `Prefer: wait`, when it is decided | 200, `{"id": "12", "cancelled": true}` |
+//! | is approved | 200, with what the request itself would have been answered: **this uses the key** | 200, and no key is used |
+//! | was denied | 403 | 410 |
+//! | is past `expires`, or was given up | 410 | 410 |
+//! | was answered in the last five minutes | 200, the same again: a broken connection loses nothing | 410 |
+//! | was answered before | 410 | 410 |
+//! | is another service's, or never was | 404 | 404 |
+//!
+//! The signature of the answer is over the signature of the call that got it. A sealed result is
+//! sealed to the `reply_to` of the request. Answers are kept in memory only, at most 1 MiB each and
+//! 16 MiB of all, and none is given again after the vault was locked or something was suspended.
+//!
+//! `POST /v1/approval` takes `{"statement": "…", "signature": "…"}`: the line that an approver signed,
+//! and the SSHSIG over it. No service signs that, and it does not matter who hands it in. The answer
+//! is 200 with `entry` and `receipt` of the decision, signed by the agent; or a problem: 400 for what
+//! is no statement or no signature, 403 for one that does not count, 404 for an unknown `id`, 410 for
+//! a request that has ended. `detail` says why.
 //!
 //! # Problems
 //!

@@ -30,13 +30,14 @@ use crate::{
     },
 };
 
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 12] = [
     ("architecture", include_str!("architecture.rs")),
     ("protocol", include_str!("protocol.rs")),
     ("operation", include_str!("operation.rs")),
     ("binding", include_str!("binding.rs")),
     ("rotation", include_str!("rotation.rs")),
     ("policy", include_str!("policy.rs")),
+    ("approval", include_str!("approval.rs")),
     ("channel", include_str!("channel.rs")),
     ("log_format", include_str!("log_format.rs")),
     ("notification", include_str!("notification.rs")),
@@ -289,7 +290,7 @@ fn entries_in_the_log_format_are_entries() {
 
 #[test]
 fn policies_in_the_manual_are_valid() {
-    let page = page("policy") + "\n" + &page("operation");
+    let page = page("policy") + "\n" + &page("operation") + "\n" + &page("approval");
     let blocks: Vec<_> = page
         .split("```")
         .skip(1)

@@ -15,7 +15,9 @@
 //! - An SSH certificate that it was issued is good until it ends, a day later at most; a server can
 //!   refuse it earlier by its serial number, which is in the audit log. A data key opens what was
 //!   encrypted with it for ever.
-//! - `service suspend` and `lock` act at once, also on requests that are under way.
+//! - `service suspend`, `secret suspend`, `lock` and `panic`, which is all of it at once, act from
+//!   the next request on. A call to a provider that is under way is cut off; what the provider did
+//!   with it by then is done.
 //! - It can ask as often as it is permitted to: there are no budgets yet. Decryption is an oracle
 //!   for whoever may ask for it.
 //! - `purpose` and `ticket` are what it says, not what is true.
@@ -50,6 +52,20 @@
 //!   bounded, and refused requests are folded, so that they do not fill the disk. Who has many machines can
 //!   still use up all connections. The local socket has no such limit: it is the owner's own.
 //!
+//! # Approvers
+//!
+//! One of them may be tricked, or taken over.
+//!
+//! - An approver can say yes or no to what a policy asks their group about, and nothing else. What
+//!   policy does not permit, no approval does.
+//! - What they sign is the entry itself. A notification, a mail server or another machine in
+//!   between can't have them approve something else than they were shown; it can only not show it.
+//! - Whose key is taken can say yes in their name until the owner retires it: ask for two, or for
+//!   security keys, which must be touched. A yes that was given counts no more from then on.
+//! - A yes with `minutes` is a yes to messages that nobody has seen yet: see
+//!   [`approval`](super::approval#the-same-operation).
+//! - `purpose` and `ticket` are what the service says. Whoever decides should know better.
+//!
 //! # The disk
 //!
 //! It may be copied or changed.
@@ -71,6 +87,10 @@
 //!   and notifications elsewhere show it.
 //! - **Counts of uses set back**: the database refuses it, until somebody drops its triggers. The
 //!   entries of the uses stay: a key's encryptions can be counted anew from the audit log.
+//! - **What waits for an approval**: the requests are age files. A yes of the owner's or an
+//!   approver's that is not in the log's signed tree is none. Who drops the triggers can take a no
+//!   or the end of a request out of its table, and with the service's help have what was approved
+//!   used once more until it expires: each use is an entry, which `audit verify` vouches for.
 //! - **`agent.toml` changed**: nobody signs it. Whoever writes it decides what is told to whom, so it
 //!   can keep notifications from the owner and show them to others. No secret goes anywhere by it:
 //!   where a channel sends its credential is in the secret's binding.
@@ -118,7 +138,9 @@
 //!   is asked in both cases. Timing may still differ by a little: no promise is made about it.
 //! - A refusal carries no entry and no receipt, because the entry says why. So a service has no
 //!   proof that it was refused; the owner has.
-//! - Who is suspended, or whose key is unknown, hears the same as somebody with a bad signature.
+//! - A service that is suspended, or whose key is unknown, hears the same as somebody with a bad
+//!   signature. That a secret or everything is suspended is told only to whom policy permits the
+//!   request.
 //!
 //! # The owner
 //!
@@ -126,6 +148,15 @@
 //!
 //! - Nothing can be deleted by mistake; what is retired can still be revealed.
 //! - A policy that would not do what it says is refused when it is written.
+//! - Stopping takes one word and no passphrase while the vault is unlocked: whoever gets to the
+//!   local socket as the owner can stop everything, and that is the harm that they can do. Letting go
+//!   on takes the passphrase, however recently it was given. What is suspended is a signed record:
+//!   it holds over restarts, and whoever can write to the disk can't end it.
+//! - `panic` locks first, which needs no disk, and is recorded then. While the vault is locked its
+//!   passphrase suspends and opens nothing, so that nothing is used between unlocking and
+//!   suspending.
+//! - A value that a service had before, a token that it was issued, and what was signed are not
+//!   taken back by any of this.
 //! - If passphrase and recovery key are lost, so is the vault. Nobody can help.
 //!
 //! # Limits of this version

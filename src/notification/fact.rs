@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::sentence::escaped_in_full;
+use super::escape::escaped_in_full;
 use crate::{
     audit::entry::{Ask, Entry, Event},
     name::Name,

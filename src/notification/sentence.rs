@@ -5,14 +5,12 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 use serde_json::Value;
 
+use super::escape::{escaped, quoted};
 use crate::{
     audit::entry::{Action, Ask, By, Decided, Ending, Entry, Event, Reason},
     operation::OperationName,
     request::WayIn,
 };
-
-/// The longest text from outside in a sentence, in characters.
-const LONGEST: usize = 200;
 
 /// The sentence for an entry; `times` says the how-manieth use of its kind it is today.
 pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
@@ -168,38 +166,6 @@ pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
     }
 }
 
-/// Text from outside, made harmless: whatever is not plainly printable (control characters,
-/// terminal escapes, characters that turn the writing direction or have no width) is written as
-/// an escape, and it is cut to 200 characters.
-pub fn escaped(text: &str) -> String {
-    let mut safe = escaped_of(text.chars().take(LONGEST));
-    if text.chars().nth(LONGEST).is_some() {
-        safe.push('…');
-    }
-    safe
-}
-
-/// The same, however long it is.
-pub(super) fn escaped_in_full(text: &str) -> String {
-    escaped_of(text.chars())
-}
-
-fn escaped_of(characters: impl Iterator<Item = char>) -> String {
-    let mut safe = String::new();
-    for character in characters {
-        match character {
-            '"' | '\'' => safe.push(character),
-            other => safe.extend(other.escape_debug()),
-        }
-    }
-    safe
-}
-
-/// The same as a quotation, which nothing in it can end.
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", escaped(text).replace('\'', "\\'"))
-}
-
 fn push_why(text: &mut String, ask: &Ask) {
     if let Some(purpose) = &ask.purpose {
         let _ = write!(text, " for {}", quoted(purpose));
@@ -341,7 +307,7 @@ pub(super) fn ended(ending: Ending) -> &'static str {
         Ending::Refused => "was refused by the provider",
         Ending::BadAnswer => "was answered in a way that can't be used",
         Ending::NotKept => "brought a new value that is lost",
-        Ending::CutOff => "was cut off: the vault was locked",
+        Ending::CutOff => "was cut off",
         Ending::Stopped => "was stopped before anybody was called",
     }
 }

@@ -41,6 +41,10 @@ pub struct Permit {
 
 /// What policy says to a request that it does not refuse.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the common one is the large one, and it is handed on at once"
+)]
 pub enum Authorized {
     /// Yes.
     Permit(Permit),
@@ -119,8 +123,10 @@ impl Authenticated {
                 return Err(self.refuse(fields, Reason::Denied, detail));
             }
         };
-        let possible = suitable
-            .map_err(|unsuitable| (Reason::NotPossible, unsuitable.to_string()))
+        let possible = in_use(catalog, secret)
+            .and_then(|()| {
+                suitable.map_err(|unsuitable| (Reason::NotPossible, unsuitable.to_string()))
+            })
             .and_then(|()| version(secret, operation))
             .and_then(|version| match self.request().can_answer() {
                 true => Ok(Arc::clone(version)),
@@ -188,6 +194,19 @@ impl Authenticated {
             retry_after: None,
             ended: None,
         }
+    }
+}
+
+/// What the owner has stopped does nothing for anybody, `public-key` too.
+fn in_use(catalog: &Catalog, secret: &Secret) -> Result<(), (Reason, String)> {
+    let name = &secret.name;
+    match (catalog.is_suspended(), secret.suspended) {
+        (true, _) => Err((Reason::VaultSuspended, "everything is suspended".to_owned())),
+        (false, true) => Err((
+            Reason::SecretSuspended,
+            format!("secret `{name}` is suspended"),
+        )),
+        (false, false) => Ok(()),
     }
 }
 
@@ -397,6 +416,7 @@ impl Refused {
             _ if self.reason == Reason::NeedsApproval => {
                 "policy allows this request only with an approval, and it has none; make a new one"
             }
+            _ if self.reason == Reason::TooLarge => &self.detail,
             _ if self.reason == Reason::TooManyPending => {
                 "as many requests wait for an approval as may; collect or cancel some, or try again later"
             }
@@ -406,6 +426,8 @@ impl Refused {
             Problem::Denied => "policy does not allow this request",
             Problem::Unsuitable => &self.detail,
             Problem::Locked => "the vault is locked",
+            _ if self.reason == Reason::SecretSuspended => "the owner has suspended this secret",
+            _ if self.reason == Reason::VaultSuspended => "the owner has suspended everything",
             _ => "the request was refused",
         }
     }

@@ -23,7 +23,7 @@ pub fn wait(headers: &HeaderMap) -> Option<Duration> {
     let lines = headers.get_all(PREFER).iter();
     let value = lines
         .filter_map(|line| line.to_str().ok())
-        .find_map(|line| named_wait(line))?;
+        .find_map(named_wait)?;
     let seconds = match value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty() {
         // More digits than fit are more seconds than are granted.
         true => value.parse::<u64>().unwrap_or(u64::MAX),

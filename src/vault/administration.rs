@@ -15,9 +15,12 @@ use crate::{
 pub mod approvers;
 pub mod secrets;
 mod services;
+mod status;
 
 pub use approvers::{ApproverChanges, ApproverOptions};
 pub use secrets::SecretOptions;
+pub use status::Scope;
+pub(super) use status::Status;
 
 /// What the audit log says of a record that is about to be signed.
 struct Told<'a> {
@@ -113,21 +116,31 @@ impl Vault {
                 by,
             },
         ) = make(&catalog, root)?;
-        let stored = root.sign(Some(&catalog.head), now, record)?;
-        // What is signed must be readable: a vault that can't be opened again is a lost one.
-        catalog.extend(std::slice::from_ref(&stored))?;
-        let event = Event::Administration {
+        sign(&catalog, root, now, record, |seq| Event::Administration {
             action,
             subject: Some(subject.to_string()),
             version,
             detail,
             by,
-            record: Some(stored.seq),
-        };
-        Ok(Change {
-            event,
-            records: vec![stored],
-            slots: Vec::new(),
+            record: Some(seq),
         })
     }
+}
+
+/// Signs one record; the event that tells of it has its number.
+pub(super) fn sign(
+    catalog: &Catalog,
+    root: &Root,
+    now: Timestamp,
+    record: Record,
+    told: impl FnOnce(u64) -> Event,
+) -> Result<Change, VaultError> {
+    let stored = root.sign(Some(&catalog.head), now, record)?;
+    // What is signed must be readable: a vault that can't be opened again is a lost one.
+    catalog.extend(std::slice::from_ref(&stored))?;
+    Ok(Change {
+        event: told(stored.seq),
+        records: vec![stored],
+        slots: Vec::new(),
+    })
 }

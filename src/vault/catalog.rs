@@ -161,6 +161,19 @@ impl Catalog {
         self.suspended
     }
 
+    /// What of the owner's stops this service and this secret at the moment, if anything does.
+    pub fn stopped(&self, service: &Name, secret: &Name) -> Option<NotUsed> {
+        if self.service(service).is_some_and(|known| known.suspended) {
+            Some(NotUsed::Suspended(service.clone()))
+        } else if self.suspended {
+            Some(NotUsed::AllSuspended)
+        } else if self.secret(secret).is_some_and(|known| known.suspended) {
+            Some(NotUsed::SecretSuspended(secret.clone()))
+        } else {
+            None
+        }
+    }
+
     /// All policies, those out of force too, by name.
     pub fn policy_texts(&self) -> impl Iterator<Item = &PolicyVersion> {
         self.policy_versions.values()
@@ -201,12 +214,8 @@ impl Catalog {
         bound: Option<&Bound>,
         operation: OperationName,
     ) -> Result<(), NotUsed> {
-        if self
-            .enrolled
-            .get(service)
-            .is_some_and(|enrolled| enrolled.suspended)
-        {
-            return Err(NotUsed::Suspended(service.clone()));
+        if let Some(stopped) = self.stopped(service, &version.secret) {
+            return Err(stopped);
         }
         let secret = self.secret(&version.secret);
         let newest = secret.and_then(|secret| secret.bound.as_deref());

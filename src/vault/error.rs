@@ -113,6 +113,20 @@ pub enum VaultError {
     /// Nothing to change.
     #[error("service `{0}` is not suspended")]
     NotSuspended(Name),
+    /// Nothing to change.
+    #[error("secret `{0}` is suspended already")]
+    SecretSuspendedAlready(Name),
+    /// Nothing to change.
+    #[error("secret `{0}` is not suspended")]
+    SecretNotSuspended(Name),
+    /// Nothing to change.
+    #[error("everything is suspended already; `strongroom resume` ends that")]
+    AllSuspendedAlready,
+    /// Nothing to change.
+    #[error(
+        "the vault is not suspended; `strongroom status` shows which services and secrets are, each with a `resume` of its own"
+    )]
+    AllNotSuspended,
     /// A service is known by its keys.
     #[error("service `{0}` needs at least one public key")]
     NoKey(Name),

@@ -44,6 +44,12 @@ pub enum NotUsed {
     /// The owner suspended the service in the meantime.
     #[error("service `{0}` is suspended; `strongroom service resume` lets it ask again")]
     Suspended(Name),
+    /// The owner suspended the secret in the meantime.
+    #[error("secret `{0}` is suspended; `strongroom secret resume` lets it be used again")]
+    SecretSuspended(Name),
+    /// The owner suspended everything in the meantime.
+    #[error("everything is suspended; `strongroom resume` ends that")]
+    AllSuspended,
     /// The operation and the key do not go together.
     #[error(transparent)]
     Operation(OperationError),
@@ -121,6 +127,8 @@ impl UseError {
             NotUsed::Operation(error) => error.to_string(),
             NotUsed::Provider(failure) => failure.told().to_owned(),
             NotUsed::Rebound(_) => self.cause.to_string(),
+            NotUsed::SecretSuspended(_) => "the owner has suspended this secret".to_owned(),
+            NotUsed::AllSuspended => "the owner has suspended everything".to_owned(),
             _ => String::new(),
         }
     }
@@ -130,6 +138,7 @@ impl UseError {
         match self.cause {
             NotUsed::Locked => Problem::Locked,
             NotUsed::Suspended(_) => Problem::NotAuthenticated,
+            NotUsed::SecretSuspended(_) | NotUsed::AllSuspended => Problem::Suspended,
             NotUsed::Operation(OperationError::Machine(_)) | NotUsed::Damaged { .. } => {
                 Problem::Internal
             }

@@ -8,5 +8,6 @@ mod owner;
 mod policies;
 mod rotation;
 mod secrecy;
+mod stop;
 mod trust;
 mod uses;

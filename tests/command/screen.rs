@@ -10,7 +10,7 @@ use crate::support::{PASSPHRASE, Vault, program, with_input};
 
 /// Runs the program on a terminal of its own, with this typed. What the terminal got, and how it
 /// ended.
-fn on_a_terminal(
+pub fn on_a_terminal(
     arguments: &[&str],
     variables: &[(&str, &str)],
     typed: &str,

@@ -18,7 +18,9 @@ use strongroom::{
         Reader as _, StoredEntry,
         sqlite::{SqliteReader, SqliteStore},
     },
-    vault::{Change, Parameters, SecretOptions, Used, Vault, VaultError, material::Material},
+    vault::{
+        Change, Parameters, Scope, SecretOptions, Used, Vault, VaultError, material::Material,
+    },
 };
 
 use super::targets::{
@@ -26,6 +28,7 @@ use super::targets::{
     published::{ATLAS, ATLAS_P256, ATLAS_PRIVATE, BORG, IDENTITY, NOW},
 };
 
+mod approval;
 mod aws;
 mod channel;
 mod keys;
@@ -54,6 +57,9 @@ pub fn seeds() -> Vec<Seed> {
         rotation::bindings(),
         outgoing::targets(),
         outgoing::scrubs(),
+        approval::calls(),
+        approval::signed(),
+        approval::waiting(),
         aws::answers(),
         aws::bindings(),
         aws::materials(),
@@ -123,7 +129,7 @@ impl Small {
         keep(&|vault| vault.add_service(&name("atlas"), &[key(ATLAS)], now));
         keep(&|vault| vault.add_service_key(&name("atlas"), &key(ATLAS_P256), now));
         keep(&|vault| vault.add_service(&name("borg"), &[key(BORG)], now));
-        keep(&|vault| vault.suspend_service(&name("borg"), now));
+        keep(&|vault| vault.suspend(&Scope::Service(name("borg")), now));
         keep(&|vault| vault.set_policy(&all, now));
 
         let arrival = Arrival {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Seed, Small, seed};
 
 /// A line, fields, an empty line, a body.
-fn message<'a>(
+pub(super) fn message<'a>(
     line: &str,
     headers: impl Iterator<Item = (&'a str, &'a str)>,
     body: &str,

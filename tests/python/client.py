@@ -141,12 +141,21 @@ class Service:
         self.answer_key = ed25519.Ed25519PublicKey.from_public_bytes(raw)
         assert thumbprint(self.answer_key) == self.about["thumbprint"]
 
-    def prepare(self, body: dict, nonce=None, created=None, lifetime=60, content_type="application/json"):
+    def prepare(
+        self,
+        body: dict,
+        nonce=None,
+        created=None,
+        lifetime=60,
+        content_type="application/json",
+        path="/v1/access",
+        prefer=None,
+    ):
+        headers = {"Content-Type": content_type}
+        if prefer:
+            headers["Prefer"] = prefer
         request = requests.Request(
-            "POST",
-            f"{self.agent}/v1/access",
-            data=json.dumps(body).encode(),
-            headers={"Content-Type": content_type},
+            "POST", f"{self.agent}{path}", data=json.dumps(body).encode(), headers=headers
         ).prepare()
         created = created or datetime.datetime.now(datetime.timezone.utc)
         HTTPMessageSigner(
@@ -186,11 +195,18 @@ class Service:
             check_receipt(answer["entry"], answer["receipt"], self.about["keys"]["checkpoint"])
         return answer
 
+    def call(self, what: str, number: str, **options):
+        """Asks for the `result` of a request that waits for an approval, or to `cancel` it."""
+        body = {"agent": self.about["thumbprint"], "id": number}
+        request = self.prepare(body, path=f"/v1/access/{what}", **options)
+        response = self.session.send(request, timeout=150)
+        return response, self.check(response)
+
     def ask(self, body: dict, **options):
         identity = pyrage.x25519.Identity.generate()
         body = {"agent": self.about["thumbprint"], "reply_to": str(identity.to_public()), **body}
         request = self.prepare(body, **options)
-        response = self.session.send(request, timeout=30)
+        response = self.session.send(request, timeout=150)
         answer = self.check(response)
         if "sealed" in answer:
             answer["opened"] = json.loads(pyrage.decrypt(answer["sealed"].encode(), [identity]))
@@ -203,14 +219,33 @@ def main():
     arguments.add_argument("--cacert")
     arguments.add_argument("--key", required=True)
     arguments.add_argument("--replay", action="store_true", help="send the same bytes again")
-    arguments.add_argument("body", help="the request's JSON, or @FILE, without agent and reply_to")
+    arguments.add_argument("--prefer", help="the header Prefer: wait=60")
+    arguments.add_argument("--result", metavar="ID", help="collect what became of a request that waited")
+    arguments.add_argument("--cancel", metavar="ID", help="give up a request that waits")
+    arguments.add_argument("--curl", metavar="FILE", help="sign only, and write a configuration for curl")
+    arguments.add_argument("body", nargs="?", help="the request's JSON, or @FILE, without agent and reply_to")
     options = arguments.parse_args()
     service = Service(options.agent, load_private(options.key), options.cacert)
     body = options.body
-    if body.startswith("@"):
+    if body and body.startswith("@"):
         body = open(body[1:]).read()
-    response, answer = service.ask(json.loads(body))
+    if options.curl:
+        body = {"agent": service.about["thumbprint"], **json.loads(body)}
+        with open(options.curl, "w") as file:
+            request = service.prepare(body, prefer=options.prefer)
+            for name, value in request.headers.items():
+                file.write(f"header = {json.dumps(f'{name}: {value}')}\n")
+            file.write(f"data-binary = {json.dumps(request.body.decode())}\n")
+        json.dump({}, sys.stdout)
+        return
+    if options.result or options.cancel:
+        what = "result" if options.result else "cancel"
+        response, answer = service.call(what, options.result or options.cancel, prefer=options.prefer)
+    else:
+        response, answer = service.ask(json.loads(body), prefer=options.prefer)
     out = {"status": response.status_code, "answer": answer}
+    if "Preference-Applied" in response.headers:
+        out["applied"] = response.headers["Preference-Applied"]
     if "Retry-After" in response.headers:
         out["retry_after"] = response.headers["Retry-After"]
     if options.replay:

@@ -92,12 +92,18 @@ pub fn give(vault: &Vault, secret: &str, kind: &str, value: &str, channel: &str,
     );
 }
 
-/// The problem that a channel has, as `notify list` tells it.
+/// What tells of each entry by itself, for persons too: comes last in a `[[notify]]`.
+pub const EACH: &str = "[notify.tell]\nurgency = \"quiet\"\ndigest = 0\ncatch_up = \"each\"\n";
+
+/// The problem that a channel has, as `notify list` tells it; empty if there is none.
 pub fn problem(vault: &Vault, channel: &str) -> String {
     let rows = vault.json(&["notify", "list"]);
     let row = rows.as_array().unwrap().iter();
     let row = row.clone().find(|row| row["name"] == channel).unwrap();
-    row["problem"].as_str().unwrap_or_default().to_owned()
+    match row["state"].as_str().unwrap() {
+        "waiting" => "the vault is locked".to_owned(),
+        _ => row["problem"].as_str().unwrap_or_default().to_owned(),
+    }
 }
 
 /// Channels in `agent.toml`.

@@ -96,12 +96,23 @@ pub enum Command {
         key: Thumbprint,
     },
     ListServices,
+    /// Takes no passphrase, but that of a locked vault, which stays locked.
     SuspendService {
         name: Name,
     },
+    /// A secret or an alias of it; the same.
+    SuspendSecret {
+        name: Name,
+    },
+    /// Everything at once; the same.
+    Panic,
     ResumeService {
         name: Name,
     },
+    ResumeSecret {
+        name: Name,
+    },
+    Resume,
     AddApprover {
         name: Name,
         /// Lines of OpenSSH.

@@ -67,6 +67,20 @@ impl Door {
 
     /// Has a command carried out, asking for the passphrase where it is needed.
     pub async fn ask<T: DeserializeOwned>(&self, make: impl Fn() -> Command) -> anyhow::Result<T> {
+        // A vault that this command opened by itself is locked until the passphrase is known.
+        self.ask_where(make, !self.is_agent()).await
+    }
+
+    /// The same for what suspends: of a locked vault it takes the passphrase, and leaves it locked.
+    pub async fn stop<T: DeserializeOwned>(&self, make: impl Fn() -> Command) -> anyhow::Result<T> {
+        self.ask_where(make, true).await
+    }
+
+    async fn ask_where<T: DeserializeOwned>(
+        &self,
+        make: impl Fn() -> Command,
+        takes_locked: bool,
+    ) -> anyhow::Result<T> {
         let mut passphrase = None;
         loop {
             let asked = passphrase.is_some();
@@ -76,10 +90,7 @@ impl Door {
             };
             match self.call(call).await? {
                 Reply::PassphraseNeeded if !asked => passphrase = Some(self.passphrase()?),
-                // A vault that this command opened by itself is locked until the passphrase is known.
-                Reply::Locked if !asked && !self.is_agent() => {
-                    passphrase = Some(self.passphrase()?)
-                }
+                Reply::Locked if !asked && takes_locked => passphrase = Some(self.passphrase()?),
                 reply => return result(reply),
             }
         }
@@ -127,6 +138,26 @@ impl Door {
     }
 }
 
+/// Asks an agent that runs; `None` if none does. Nothing is opened for it, and no question asked.
+pub async fn ask_running<T: DeserializeOwned>(
+    home: &Home,
+    command: Command,
+) -> anyhow::Result<Option<T>> {
+    let path = home.socket();
+    let Ok(stream) = Stream::connect(path.to_fs_name::<GenericFilePath>()?).await else {
+        return Ok(None);
+    };
+    let call = Call {
+        passphrase: None,
+        command,
+    };
+    match over(stream, &call).await {
+        Ok(reply) => result(reply).map(Some),
+        // It went away in the middle.
+        Err(_) => Ok(None),
+    }
+}
+
 fn result<T: DeserializeOwned>(reply: Reply) -> anyhow::Result<T> {
     match reply {
         Reply::Done { result } => serde_json::from_value(result).context(
@@ -145,6 +176,10 @@ async fn over_socket(home: &Home, call: &Call) -> anyhow::Result<Reply> {
     let stream = Stream::connect(path.to_fs_name::<GenericFilePath>()?)
         .await
         .context("another process holds the vault, and no agent answers on its socket; wait for the other command, or end it")?;
+    over(stream, call).await
+}
+
+async fn over(stream: Stream, call: &Call) -> anyhow::Result<Reply> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);

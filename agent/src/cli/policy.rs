@@ -16,7 +16,7 @@ use super::{Grant, Policy, door::Door, service::read};
 use crate::{
     administration::Command,
     home::Home,
-    listing::{PolicyRow, SecretRow, ServiceRow},
+    listing::{PolicyRow, SecretRow, ServiceRow, Status, Suspended},
     show::{self, GOOD, MILD, STRONG, say},
 };
 
@@ -83,22 +83,42 @@ async fn resolve(door: &Door, grant: &Grant) -> anyhow::Result<(Vec<Name>, Vec<N
         ));
     }
     let secrets: Vec<SecretRow> = door.ask(|| Command::ListSecrets).await?;
+    let status: Status = door.ask(|| Command::Status).await?;
+    remark_suspended(grant, &status.suspended, &secrets);
     let (known, others): (Vec<Name>, Vec<Name>) = grant
         .secrets
         .iter()
         .cloned()
         .partition(|name| secrets.iter().any(|row| row.name == name.as_str()));
     for name in &others {
-        if !secrets
-            .iter()
-            .any(|row| row.aliases.iter().any(|alias| alias == name.as_str()))
-        {
+        if !secrets.iter().any(|row| row.is_called(name)) {
             anyhow::bail!(
                 "there is no secret or alias `{name}`; `strongroom secret list` shows them"
             );
         }
     }
     Ok((known, others))
+}
+
+/// What is stopped stays so, whatever a new policy says.
+fn remark_suspended(grant: &Grant, suspended: &Suspended, secrets: &[SecretRow]) {
+    if suspended.everything {
+        show::remark("everything is suspended; the policy takes effect after `strongroom resume`");
+    }
+    let service = grant.service.as_str();
+    if suspended.services.iter().any(|name| name == service) {
+        show::remark(format!(
+            "service `{service}` is suspended; the policy takes effect after `strongroom service resume {service}`"
+        ));
+    }
+    for name in &grant.secrets {
+        let row = secrets.iter().find(|row| row.is_called(name));
+        if let Some(SecretRow { name, .. }) = row.filter(|row| row.suspended) {
+            show::remark(format!(
+                "secret `{name}` is suspended; the policy takes effect after `strongroom secret resume {name}`"
+            ));
+        }
+    }
 }
 
 /// The name that a policy has while only its file is checked.

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use strongroom::{name::Name, vault::due::Age};
 use zeroize::Zeroizing;
 
-use super::{Alias, ChannelFlags, HttpFlags, Secret, binding, door::Door, prompt, rotate};
+use super::{Alias, ChannelFlags, HttpFlags, Secret, binding, door::Door, kill, prompt, rotate};
 use crate::{
     administration::Command,
     hidden::Hidden,
@@ -97,6 +97,8 @@ pub async fn secret(door: &Door, home: &Home, command: Secret, json: bool) -> an
             }
             Ok(())
         }
+        Secret::Suspend { name } => kill::suspend_secret(door, name).await,
+        Secret::Resume { name } => kill::resume_secret(door, name).await,
         Secret::Reveal { name, version } => reveal(door, &name, version, json).await,
         Secret::List => {
             let rows: Vec<SecretRow> = door.ask(|| Command::ListSecrets).await?;
@@ -110,9 +112,12 @@ pub async fn secret(door: &Door, home: &Home, command: Secret, json: bool) -> an
             show::table(
                 &["name", "kind", "version", "for", "aliases", "labels", "age"],
                 rows.into_iter().map(|row| {
-                    let version = row
+                    let mut version = row
                         .current
                         .map_or_else(|| "retired".to_owned(), |number| number.to_string());
+                    if row.suspended {
+                        version.push_str(", suspended");
+                    }
                     let age = age(&row);
                     vec![
                         row.name,
@@ -172,9 +177,7 @@ async fn bind(
 pub(super) async fn find(door: &Door, name: &Name) -> anyhow::Result<SecretRow> {
     let rows: Vec<SecretRow> = door.ask(|| Command::ListSecrets).await?;
     rows.into_iter()
-        .find(|row| {
-            row.name == name.as_str() || row.aliases.iter().any(|alias| alias == name.as_str())
-        })
+        .find(|row| row.is_called(name))
         .ok_or_else(|| {
             anyhow::anyhow!(
                 "there is no secret or alias `{name}`; `strongroom secret list` shows them"
@@ -258,6 +261,12 @@ fn print(row: &SecretRow) -> anyhow::Result<()> {
             "no"
         }
     )?;
+    if row.suspended {
+        say!(
+            "{BAD}suspended   every use of it is refused{BAD:#}; `strongroom secret resume {}`",
+            row.name
+        )?;
+    }
     if !row.due.is_empty() {
         say!(
             "{BAD}due         {}{BAD:#}: `strongroom secret rotate {}`",

@@ -5,7 +5,7 @@ use std::{fs, io::Read as _, path::Path};
 use anyhow::Context as _;
 use serde::de::IgnoredAny;
 
-use super::{Service, door::Door};
+use super::{Service, door::Door, kill};
 use crate::{
     administration::Command,
     listing::ServiceRow,
@@ -85,22 +85,8 @@ pub async fn service(door: &Door, command: Service, json: bool) -> anyhow::Resul
                 }),
             )
         }
-        Service::Suspend { name } => {
-            let _: IgnoredAny = door
-                .ask(|| Command::SuspendService { name: name.clone() })
-                .await?;
-            say!(
-                "`{name}` is refused from its next request on; let it in again with `strongroom service resume {name}`"
-            )?;
-            Ok(())
-        }
-        Service::Resume { name } => {
-            let _: IgnoredAny = door
-                .ask(|| Command::ResumeService { name: name.clone() })
-                .await?;
-            say!("`{name}` may ask again")?;
-            Ok(())
-        }
+        Service::Suspend { name } => kill::suspend_service(door, name).await,
+        Service::Resume { name } => kill::resume_service(door, name).await,
     }
 }
 

@@ -1,19 +1,16 @@
 //! `strongroom up`: the first run, and every day after: vault, agent and live feed in one window.
 
-use std::{io::IsTerminal as _, path::Path, time::Duration};
+use std::{io::IsTerminal as _, path::Path, sync::Arc, time::Instant};
 
 use super::{
-    audit::{Feed, sentence},
+    feed::{CHANNELS, Feed, LOOK},
     prompt, vault,
 };
 use crate::{
     home::Home,
-    serve,
+    notify, serve,
     show::{self, GOOD, MILD, STRONG, say},
 };
-
-/// How often the feed looks for more; a person does not see the difference.
-const LOOK: Duration = Duration::from_millis(100);
 
 pub async fn up(home: &Home, passphrase_file: Option<&Path>) -> anyhow::Result<()> {
     let new = !home.has_vault();
@@ -67,19 +64,18 @@ async fn watch(agent: &mut serve::Agent, home: &Home, new: bool) -> anyhow::Resu
         )?;
         say!()?;
     }
-    say!(
-        "{MILD}Everything that happens is shown here. Ctrl-C stops the agent and locks the vault.{MILD:#}"
-    )?;
-    // The last few entries give the picture when one comes back.
-    let size = *agent.host().writer().size().borrow();
-    let mut feed = Feed::open(home, size.saturating_sub(10))?;
+    say!("{MILD}What happens is shown here. Ctrl-C stops the agent and locks the vault.{MILD:#}")?;
+    let host = Arc::clone(agent.host());
+    let mut feed = Feed::open(home, false)?;
+    feed.begin()?;
+    let mut looked: Option<Instant> = None;
     let stop = agent.asked_to_stop();
     tokio::pin!(stop);
     loop {
-        while let Some(page) = feed.next_page()? {
-            for (_, notification) in page {
-                sentence(&notification)?;
-            }
+        feed.entries()?;
+        if looked.is_none_or(|at| at.elapsed() >= CHANNELS) {
+            feed.channels(&notify::rows(&host)?)?;
+            looked = Some(Instant::now());
         }
         tokio::select! {
             () = &mut stop => {

@@ -274,6 +274,13 @@ pub async fn status(door: &Door, json: bool) -> anyhow::Result<()> {
         (true, true) => format!("{GOOD}unlocked{GOOD:#}"),
     };
     say!("agent       {state}")?;
+    if status.suspended.everything {
+        say!("{BAD}suspended   everything, by a panic{BAD:#}; end it with `strongroom resume`")?;
+    }
+    let each: Vec<String> = status.suspended.each().collect();
+    if !each.is_empty() {
+        say!("{BAD}suspended   {}{BAD:#}", each.join(", "))?;
+    }
     say!("vault       {} ({})", status.home, status.name)?;
     if let Some(address) = &status.listening {
         say!("listening   https://{address}, and the local socket")?;

@@ -1,10 +1,13 @@
 //! What a person reads of a notification in a chat or on a phone: the sentence, what stands beside it,
 //! and where to find more, within the room that the receiver has.
 //!
-//! **Nothing here is markup.** All of it is plain text on one line each; how the receiver is kept from
-//! reading anything into it is each channel's own concern.
+//! **Nothing here is markup or a link.** All of it is plain text on one line each, with addresses broken
+//! that a receiver would make links of; how it is kept from reading anything else into the text is each
+//! channel's own concern.
 
 use strongroom::notification::{Notification, Urgency};
+
+use super::unlinked::unlinked;
 
 /// The most bytes of one fact.
 const LONGEST_FACT: usize = 2000;
@@ -30,12 +33,12 @@ pub fn words(notification: &Notification, room: usize) -> Words {
         Urgency::Urgent => "urgent: ",
         Urgency::Quiet | Urgency::Normal => "",
     };
-    let mut sentence = format!("{urgent}{}", notification.sentence);
+    let mut sentence = format!("{urgent}{}", unlinked(&notification.sentence));
     let mut was_cut = cut(&mut sentence, room / 2);
     let mut left = room.saturating_sub(sentence.len());
     let mut facts = Vec::new();
     for fact in &notification.facts {
-        let (mut label, mut text) = (fact.label.clone(), fact.text.clone());
+        let (mut label, mut text) = (unlinked(&fact.label), unlinked(&fact.text));
         was_cut |= cut(&mut label, LONGEST_LABEL);
         was_cut |= cut(&mut text, LONGEST_FACT.min(left / 2));
         if facts.len() == MOST_FACTS || label.len() + text.len() > left {

@@ -130,6 +130,8 @@ impl Follower {
                         return;
                     }
                     self.position.settle().await;
+                    // A receiver that wants to be left alone is, as long as it said.
+                    let pause = post::pause(&error).map_or(pause, |asked| asked.max(pause));
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = hope => {}
@@ -192,8 +194,10 @@ impl Follower {
                 .insert(Route::open(&self.host, &self.channel).await?),
         };
         if let Err(error) = route.deliver(notification).await {
-            // Whatever is wrong with it, the next one is new.
-            self.route = None;
+            // Whatever is wrong with it, the next one is new; but not what its receiver asked for.
+            if post::pause(&error).is_none() {
+                self.route = None;
+            }
             return Err(error);
         }
         self.retry.reset();

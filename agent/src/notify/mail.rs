@@ -25,7 +25,7 @@ use lettre::{
 use serde::{Deserialize, Deserializer, de};
 use serde_json::json;
 use strongroom::{
-    approval::Asked, binding::Destination, name::Name, notification::Notification,
+    approval::Shown, binding::Destination, name::Name, notification::Notification,
     store::Reader as _, vault::ChannelCredential,
 };
 use tokio::sync::Mutex;
@@ -229,7 +229,7 @@ impl Mail {
         let Some(stored) = stored.into_iter().next() else {
             return Ok(None);
         };
-        let Some(asked) = Asked::of_line(stored.index, stored.line) else {
+        let Some(asked) = Shown::of_line(stored.index, stored.line) else {
             return Ok(None);
         };
         let approvers = recipients::approvers(&self.host.vault().catalog(), &asked);

@@ -49,8 +49,8 @@ pub struct Letter<'a> {
 pub struct Post {
     /// The client, with the authorities that it trusts.
     client: Mutex<Option<(Option<String>, Client)>>,
-    /// When the receiver may be asked again, and why not before.
-    alone_until: Mutex<Option<(Instant, NotNow)>>,
+    /// Which receiver wants to be left alone, until when, and why.
+    alone_until: Mutex<Option<(Uri, Instant, NotNow)>>,
 }
 
 /// The receiver wants to be left alone for a while.
@@ -69,7 +69,10 @@ pub fn pause(error: &anyhow::Error) -> Option<Duration> {
 impl Post {
     /// Returns when the receiver has taken it.
     pub async fn send(&self, letter: Letter<'_>) -> anyhow::Result<()> {
-        if let Some((until, why)) = &*self.alone_until() {
+        // Another address is another receiver: the owner may have put it in because of this answer.
+        if let Some((url, until, why)) = &*self.alone_until()
+            && *url == letter.url
+        {
             let after = until.saturating_duration_since(Instant::now());
             if !after.is_zero() {
                 let status = why.status;
@@ -77,7 +80,7 @@ impl Post {
             }
         }
         let client = self.client(letter.cacert)?;
-        let mut request = http::Request::post(letter.url)
+        let mut request = http::Request::post(letter.url.clone())
             .header(http::header::CONTENT_TYPE, "application/json")
             .header(http::header::USER_AGENT, "strongroom")
             .body(Full::new(Bytes::from(letter.body)))?;
@@ -101,7 +104,7 @@ impl Post {
         if let Err(error) = &taken
             && let Some(why) = error.downcast_ref::<NotNow>()
         {
-            *self.alone_until() = Some((Instant::now() + why.after, why.clone()));
+            *self.alone_until() = Some((letter.url, Instant::now() + why.after, why.clone()));
         }
         taken
     }
@@ -121,7 +124,7 @@ impl Post {
         Ok(client)
     }
 
-    fn alone_until(&self) -> MutexGuard<'_, Option<(Instant, NotNow)>> {
+    fn alone_until(&self) -> MutexGuard<'_, Option<(Uri, Instant, NotNow)>> {
         let held = self.alone_until.lock();
         held.unwrap_or_else(PoisonError::into_inner)
     }

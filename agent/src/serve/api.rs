@@ -74,18 +74,19 @@ async fn administer(host: &Arc<Host>, body: &mut Incoming) -> Reply {
     }
 }
 
-/// Ready means: it can record, and the vault is unlocked.
+/// Ready means: it can record, the vault is unlocked, and the owner has not stopped everything.
 async fn ready(host: &Host) -> Reply {
     let recording = host.can_record().await;
     let unlocked = host.vault().is_unlocked();
-    let status = if recording && unlocked {
+    let suspended = host.vault().catalog().is_suspended();
+    let status = if recording && unlocked && !suspended {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
     json_reply(
         status,
-        &json!({"recording": recording, "unlocked": unlocked}),
+        &json!({"recording": recording, "suspended": suspended, "unlocked": unlocked}),
     )
 }
 

@@ -26,7 +26,7 @@ pub fn standing(
     catalog: &Catalog,
     now: Timestamp,
 ) -> Result<Result<Permit, Box<Proposal>>, Stop> {
-    match quorum(host, &proposal, None, catalog, now)? {
+    match quorum(host, &proposal, catalog, now)? {
         Ok(quorum) => Ok(Ok(proposal.approved_by(quorum)?)),
         Err(_) => Ok(Err(Box::new(proposal))),
     }
@@ -36,15 +36,11 @@ pub fn standing(
 pub fn quorum(
     host: &Host,
     proposal: &Proposal,
-    own: Option<Asked>,
     catalog: &Catalog,
     now: Timestamp,
 ) -> Result<Result<Quorum, Missing>, Stop> {
     let vkey = host.identity().checkpoint_vkey();
-    let standing = host.read(|store| Asked::standing(store, &vkey, proposal.same(), now))?;
-    let own_id = own.as_ref().map(|own| own.id);
-    let others = standing.into_iter().filter(|one| Some(one.id) != own_id);
-    let asked: Vec<Asked> = own.into_iter().chain(others).collect();
+    let asked = host.read(|store| Asked::about(store, &vkey, proposal, now))?;
     let agent = host.identity().thumbprint();
     Ok(Quorum::of(proposal, &asked, catalog, agent, now))
 }
@@ -58,7 +54,9 @@ pub async fn ask(
     now: Timestamp,
 ) -> Result<Waits, Stop> {
     let service = proposal.authenticated().service().clone();
+    // Whole milliseconds, as its entry has it.
     let expires = now + host.config().approvals.expire();
+    let expires = Timestamp::from_millisecond(expires.as_millisecond()).unwrap_or(expires);
     let sealed = whole
         .ok_or(VaultError::CannotWait(BadWaiting::TooLarge))
         .and_then(|body| {

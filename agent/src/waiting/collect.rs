@@ -96,17 +96,15 @@ async fn used(
     let permit = match authenticated.authorize(&catalog)? {
         // Policy asks nobody any more.
         Authorized::Permit(permit) => permit,
-        Authorized::Proposal(proposal) => {
-            match quorum(host, &proposal, Some(asked), &catalog, now)? {
-                Ok(quorum) => proposal.approved_by(quorum)?,
-                Err(Missing::Yes(_)) => return Ok(None),
-                Err(Missing::Denied) => return Err(Stop::Over(Settled::Denied)),
-                Err(missing) => {
-                    let why = missing.to_string();
-                    return Err(proposal.refuse(Reason::NeedsApproval, why).into());
-                }
+        Authorized::Proposal(proposal) => match quorum(host, &proposal, &catalog, now)? {
+            Ok(quorum) => proposal.approved_by(quorum)?,
+            Err(Missing::Yes(_)) => return Ok(None),
+            Err(Missing::Denied) => return Err(Stop::Over(Settled::Denied)),
+            Err(missing) => {
+                let why = missing.to_string();
+                return Err(proposal.refuse(Reason::NeedsApproval, why).into());
             }
-        }
+        },
     };
     let recorded = pipeline::record(host, permit).await?;
     Ok(Some(host.vault().use_key(recorded)))

@@ -93,7 +93,7 @@ words! {
         TooManyRequests = "too-many-requests",
         /// As many uses as a policy allows were made.
         Limit = "limit",
-        /// A policy asks for an approval, and none can be asked for.
+        /// A policy asks for an approval, and it has none any more, or nobody is asked so soon.
         NeedsApproval = "needs-approval",
         /// As many requests wait for an approval as may.
         TooManyPending = "too-many-pending",
@@ -127,7 +127,7 @@ words! {
         BadAnswer = "bad-answer",
         /// The provider answered with a new value that could not be stored.
         NotKept = "not-kept",
-        /// The vault was locked before the answer was there.
+        /// The owner locked the vault, or suspended what it takes, before the answer was there.
         CutOff = "cut-off",
         /// The owner changed something before the provider was called.
         Stopped = "stopped",

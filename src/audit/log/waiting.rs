@@ -13,7 +13,7 @@ use super::{
 use crate::{
     approval::{Asking, Decision, NotDecided, Settled, Settlement, Verdict},
     audit::{
-        entry::{Event, Reason},
+        entry::{Entry, Event, Reason},
         tree::Growth,
     },
     policy::Permit,
@@ -24,6 +24,8 @@ use crate::{
 pub(crate) const MAX_WAITING: u64 = 16;
 /// The most requests that wait at a time.
 pub(crate) const MAX_WAITING_IN_ALL: u64 = 256;
+/// The longest entry of a request that waits, in bytes: it is shown in full, and signed.
+pub(crate) const MAX_SHOWN: usize = 16 * 1024;
 /// For so long nobody is asked again after a no, and what its service gave up counts as waiting:
 /// nobody is worn down by prompts.
 pub(crate) const REST: SignedDuration = SignedDuration::from_mins(10);
@@ -59,16 +61,6 @@ pub(super) fn ask(
     if !spend(transaction, asker)? {
         return Ok(Step::Replay(Box::new(replay(asker, now))));
     }
-    if let Some(not_asked) = may_wait(transaction, asking, now)? {
-        let event = Event::Refusal {
-            ask: proposal.ask(),
-            reason: not_asked.reason,
-            detail: not_asked.detail.clone(),
-            policies: proposal.policies().to_vec(),
-        };
-        append(transaction, growth, event, now)?;
-        return Ok(Step::Refused(Refusal::NotAsked(not_asked)));
-    }
     let event = Event::Pending {
         ask: proposal.ask(),
         secret: proposal.secret().clone(),
@@ -78,6 +70,27 @@ pub(super) fn ask(
         expires: asking.expires,
         urgency: proposal.urgency(),
     };
+    let length = Entry::new(now, event.clone()).to_line().len();
+    let not_asked = match length > MAX_SHOWN {
+        true => Some(NotAsked {
+            reason: Reason::TooLarge,
+            detail: format!(
+                "approvers would be shown {length} bytes, and {MAX_SHOWN} are the most"
+            ),
+            retry_after: None,
+        }),
+        false => may_wait(transaction, asking, now)?,
+    };
+    if let Some(not_asked) = not_asked {
+        let event = Event::Refusal {
+            ask: proposal.ask(),
+            reason: not_asked.reason,
+            detail: not_asked.detail.clone(),
+            policies: proposal.policies().to_vec(),
+        };
+        append(transaction, growth, event, now)?;
+        return Ok(Step::Refused(Refusal::NotAsked(not_asked)));
+    }
     let noted = append(transaction, growth, event, now)?;
     transaction.put_pending(&StoredPending {
         id: noted.index,

@@ -16,19 +16,19 @@ use crate::store::{
 
 /// Counts the steps of a store down; when none is left the machine is dead, for good.
 #[derive(Clone)]
-pub(super) struct Fuse {
+pub(crate) struct Fuse {
     left: Arc<AtomicU32>,
     blown: Arc<AtomicBool>,
     /// Whether a commit that dies does so after the disk has it.
     late: bool,
 }
 
-pub(super) struct Dying {
+pub(crate) struct Dying {
     pub inner: SqliteStore,
     pub fuse: Fuse,
 }
 
-pub(super) struct DyingTransaction<'a> {
+pub(crate) struct DyingTransaction<'a> {
     inner: SqliteTransaction<'a>,
     fuse: Fuse,
 }
@@ -40,6 +40,11 @@ impl Fuse {
             blown: Arc::default(),
             late,
         }
+    }
+
+    /// From now on so many steps are left.
+    pub fn set(&self, steps: u32) {
+        self.left.store(steps, Ordering::Relaxed);
     }
 
     /// The machine recovers: it was only the disk that was full.

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    caller::{SECRET, World},
+    caller::World,
     fixture::{Home, now, vkey},
 };
 use crate::{
@@ -224,25 +224,4 @@ fn only_limited_uses_are_counted() {
     assert_eq!(log.commit(batch, now()).len(), 3);
     let counted = home.reader().counted("deployers#1", "atlas", 9).unwrap();
     assert_eq!(counted, [now().as_millisecond()]);
-}
-
-#[test]
-fn an_approval_refuses_until_there_are_approvals() {
-    let world = world("@approve(\"1 of security\")");
-    let refused = world.ask(SECRET, &nonce(1)).unwrap_err();
-    assert_eq!(
-        (refused.reason(), refused.problem(), refused.policies()),
-        (
-            Reason::NeedsApproval,
-            Problem::Denied,
-            &["deployers".to_owned()][..]
-        )
-    );
-    assert!(
-        refused.detail().contains("policy `deployers`"),
-        "{}",
-        refused.detail()
-    );
-    assert!(refused.told().contains("approves"), "{}", refused.told());
-    assert!(!refused.told().contains("deployers"));
 }

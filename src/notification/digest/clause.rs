@@ -8,7 +8,10 @@ use super::{Counted, Group, Why};
 use crate::{
     audit::entry::{By, Decided, Kind, Reason},
     name::Name,
-    notification::sentence::{administered, ended, escaped, flaw, quoted},
+    notification::{
+        escape::{escaped, quoted},
+        sentence::{administered, ended, flaw},
+    },
     operation::OperationName,
 };
 

@@ -33,8 +33,38 @@ fn filled() -> (Place, SqliteStore) {
     transaction.add_usage(1, USAGE).unwrap();
     assert!(transaction.mark_due(1, "uses").unwrap());
     transaction.count("p#1", "atlas", 1_000).unwrap();
+    transaction.put_pending(&pending(0)).unwrap();
+    assert!(
+        transaction
+            .put_decision(&decision(None, "approved"))
+            .unwrap()
+    );
+    assert!(transaction.settle(0, "denied", 0).unwrap());
     transaction.commit().unwrap();
     (place, store)
+}
+
+fn pending(id: u64) -> StoredPending {
+    StoredPending {
+        id,
+        service: "atlas".to_owned(),
+        secret: "deploy".to_owned(),
+        same: [7; 32],
+        expires: 5_000,
+        received: 1_000,
+        request: b"age".to_vec(),
+    }
+}
+
+fn decision(approver: Option<&str>, decided: &str) -> StoredDecision {
+    StoredDecision {
+        id: 0,
+        approver: approver.map(str::to_owned),
+        decided: decided.to_owned(),
+        entry: 0,
+        minutes: Some(1),
+        time: 1_000,
+    }
 }
 
 const USAGE: Usage = Usage {
@@ -92,6 +122,13 @@ fn what_is_committed_is_read_back() {
         assert_eq!(reader.usage().unwrap(), [(1, USAGE)].into());
         assert_eq!(reader.counted("p#1", "atlas", 9).unwrap(), [1_000]);
         assert_eq!(reader.counted("p#1", "borg", 9).unwrap(), [] as [i64; 0]);
+        assert_eq!(reader.pending(0).unwrap(), Some(pending(0)));
+        assert_eq!(reader.pending(1).unwrap(), None);
+        assert_eq!(reader.decisions(0).unwrap(), [decision(None, "approved")]);
+        assert_eq!(reader.decisions(1).unwrap(), []);
+        assert_eq!(reader.settled(0).unwrap(), Some(("denied".to_owned(), 0)));
+        assert_eq!(reader.settled(1).unwrap(), None);
+        assert_eq!(reader.waiting().unwrap(), [] as [u64; 0]);
     }
 }
 
@@ -133,6 +170,24 @@ fn nothing_is_deleted() {
         "UPDATE due SET record = 2",
         "UPDATE due SET passed = 'x'",
         "DELETE FROM due",
+        "UPDATE pending SET expires = 9000",
+        "UPDATE pending SET request = x'00'",
+        "DELETE FROM pending",
+        "REPLACE INTO pending VALUES (0, 'atlas', 'deploy', zeroblob(32), 9000, 0, x'00')",
+        "INSERT INTO pending VALUES (1, 'atlas', 'deploy', zeroblob(32), 9000, 0, x'00')",
+        "UPDATE decision SET decided = 'denied'",
+        "UPDATE decision SET minutes = 1440",
+        "UPDATE decision SET approver = 'bob'",
+        "DELETE FROM decision",
+        "REPLACE INTO decision VALUES (0, '', 'approved', 0, 1440, 1000)",
+        "INSERT INTO decision VALUES (0, 'bob', 'approved', 1, 1440, 1000)",
+        "INSERT INTO decision VALUES (1, 'bob', 'approved', 0, 1440, 1000)",
+        "INSERT INTO decision VALUES (0, 'bob', 'perhaps', 0, 1440, 1000)",
+        "UPDATE settled SET how = 'used'",
+        "UPDATE settled SET id = 1",
+        "DELETE FROM settled",
+        "REPLACE INTO settled VALUES (0, 'used', 0)",
+        "INSERT INTO settled VALUES (1, 'used', 0)",
     ] {
         assert!(raw.execute(refused, []).is_err(), "{refused}");
         // REPLACE deletes without asking the DELETE triggers unless told to.
@@ -200,7 +255,8 @@ fn a_store_without_counters_is_taken_over() {
     drop(store);
     let raw = Connection::open(&place.path).unwrap();
     raw.execute_batch(
-        "DROP TABLE counted; DROP TABLE usage; DROP TABLE due; PRAGMA user_version = 1;",
+        "DROP TABLE counted; DROP TABLE usage; DROP TABLE due;
+         DROP TABLE settled; DROP TABLE decision; DROP TABLE pending; PRAGMA user_version = 1;",
     )
     .unwrap();
     drop(raw);
@@ -297,7 +353,8 @@ fn a_store_of_the_first_format_is_brought_up_to_date_with_its_uses_counted() {
     store
         .connection
         .execute_batch(
-            "DROP TABLE counted; DROP TABLE usage; DROP TABLE due; PRAGMA user_version = 1",
+            "DROP TABLE counted; DROP TABLE usage; DROP TABLE due;
+             DROP TABLE settled; DROP TABLE decision; DROP TABLE pending; PRAGMA user_version = 1",
         )
         .unwrap();
     drop(store);
@@ -315,7 +372,122 @@ fn a_store_of_the_first_format_is_brought_up_to_date_with_its_uses_counted() {
         .connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
+    assert_eq!(store.waiting().unwrap(), [] as [u64; 0]);
+}
+
+/// What a program of the time before approvals wrote.
+#[test]
+fn a_store_of_the_second_format_is_brought_up_to_date() {
+    let (place, store) = filled();
+    store
+        .connection
+        .execute_batch(
+            "DROP TABLE settled; DROP TABLE decision; DROP TABLE pending; PRAGMA user_version = 2",
+        )
+        .unwrap();
+    drop(store);
+    let reader = SqliteReader::open(&place.path).unwrap();
+    assert_eq!(reader.log_size().unwrap(), 1, "it is read as it is");
+    for _ in 0..2 {
+        drop(SqliteStore::open(&place.path).unwrap());
+    }
+    let mut store = SqliteStore::open(&place.path).unwrap();
+    assert_eq!(store.usage().unwrap(), [(1, USAGE)].into());
+    assert_eq!(store.counted("p#1", "atlas", 9).unwrap(), [1_000]);
+    assert_eq!(Reader::waiting(&store).unwrap(), [] as [u64; 0]);
+    let mut transaction = store.begin().unwrap();
+    transaction.put_pending(&pending(0)).unwrap();
+    transaction.commit().unwrap();
+    assert_eq!(Reader::waiting(&store).unwrap(), [0]);
+    // The same schema as that of a new one.
+    let schema = |path: &Path| -> Vec<String> {
+        let raw = Connection::open(path).unwrap();
+        let mut read = raw
+            .prepare("SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY type, name")
+            .unwrap();
+        let rows = read.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    };
+    let (new, _store) = filled();
+    assert_eq!(schema(&place.path), schema(&new.path));
+}
+
+/// What waits is found by its operation, counted by its service, and ends once.
+#[test]
+fn what_waits_is_counted_and_ends_once() {
+    let place = place();
+    let mut store = SqliteStore::create(&place.path).unwrap();
+    let mut transaction = store.begin().unwrap();
+    let later = StoredPending {
+        service: "borg".to_owned(),
+        same: [8; 32],
+        expires: 9_000,
+        ..pending(1)
+    };
+    for waiting in [pending(0), later] {
+        transaction
+            .append_entry(waiting.id, "{}", &[[7; 32]])
+            .unwrap();
+        transaction.put_pending(&waiting).unwrap();
+    }
+    let count = |transaction: &SqliteTransaction<'_>, now, since| {
+        let of = |service| transaction.waiting(service, now, since).unwrap();
+        assert_eq!(of("atlas").1, of("borg").1);
+        (of("atlas").0, of("borg").0, of("atlas").1)
+    };
+    assert_eq!(count(&transaction, 4_999, 0), (1, 1, 2));
+    assert_eq!(count(&transaction, 5_000, 0), (0, 1, 1));
+    assert_eq!(transaction.waits_until(1).unwrap(), Some(9_000));
+    assert_eq!(transaction.waits_until(2).unwrap(), None);
+    assert!(transaction.settle(1, "cancelled", 1).unwrap());
+    assert!(!transaction.settle(1, "used", 1).unwrap());
+    assert_eq!(
+        transaction.settled(1).unwrap().as_deref(),
+        Some("cancelled")
+    );
+    // It counts as long as it would have waited, until it came long enough ago.
+    assert_eq!(count(&transaction, 4_000, 999), (1, 1, 2));
+    assert_eq!(count(&transaction, 4_000, 1_000), (1, 0, 1));
+
+    let bobs = StoredDecision {
+        entry: 1,
+        minutes: None,
+        ..decision(Some("bob"), "approved")
+    };
+    assert!(transaction.put_decision(&bobs).unwrap());
+    assert!(!transaction.put_decision(&bobs).unwrap());
+    assert!(transaction.has_decided(0, Some("bob"), "approved").unwrap());
+    assert!(!transaction.has_decided(0, Some("bob"), "denied").unwrap());
+    assert!(!transaction.has_decided(0, None, "approved").unwrap());
+    assert!(!transaction.is_denied(0).unwrap());
+    assert_eq!(transaction.denied_at(&[7; 32]).unwrap(), None);
+    transaction.commit().unwrap();
+    assert_eq!(store.standing(&[7; 32], 0).unwrap(), [] as [u64; 0], "once");
+
+    let mut transaction = store.begin().unwrap();
+    let standing = StoredDecision {
+        entry: 1,
+        ..decision(Some("carol"), "approved")
+    };
+    assert!(transaction.put_decision(&standing).unwrap());
+    transaction.commit().unwrap();
+    assert_eq!(store.standing(&[7; 32], 60_999).unwrap(), [0]);
+    assert_eq!(store.standing(&[7; 32], 61_000).unwrap(), [] as [u64; 0]);
+    assert_eq!(store.standing(&[8; 32], 0).unwrap(), [] as [u64; 0]);
+
+    let mut transaction = store.begin().unwrap();
+    let no = StoredDecision {
+        entry: 1,
+        minutes: None,
+        ..decision(None, "denied")
+    };
+    assert!(transaction.put_decision(&no).unwrap());
+    assert!(transaction.is_denied(0).unwrap());
+    assert_eq!(transaction.denied_at(&[7; 32]).unwrap(), Some(1_000));
+    transaction.commit().unwrap();
+    assert_eq!(store.standing(&[7; 32], 60_999).unwrap(), [] as [u64; 0]);
+    assert_eq!(Reader::waiting(&store).unwrap(), [0]);
 }
 
 #[test]
@@ -419,12 +591,12 @@ fn a_newer_format_is_refused_by_its_number() {
     let (place, store) = filled();
     store
         .connection
-        .pragma_update(None, "user_version", 3)
+        .pragma_update(None, "user_version", 4)
         .unwrap();
     drop(store);
     let problem = problem(SqliteStore::open(&place.path));
     assert!(
-        problem.contains("format 3") && problem.contains("format 2"),
+        problem.contains("format 4") && problem.contains("format 3"),
         "{problem}"
     );
 }

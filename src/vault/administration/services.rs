@@ -129,49 +129,6 @@ impl Vault {
         })
     }
 
-    /// Rejects a service's requests from now on. It stays enrolled.
-    pub fn suspend_service(&self, name: &Name, now: Timestamp) -> Result<Change, VaultError> {
-        self.set_suspended(name, true, now)
-    }
-
-    /// Lets a suspended service ask again.
-    pub fn resume_service(&self, name: &Name, now: Timestamp) -> Result<Change, VaultError> {
-        self.set_suspended(name, false, now)
-    }
-
-    fn set_suspended(
-        &self,
-        name: &Name,
-        suspended: bool,
-        now: Timestamp,
-    ) -> Result<Change, VaultError> {
-        self.change(now, |catalog, _| {
-            let service = catalog
-                .service(name)
-                .ok_or_else(|| VaultError::NoService(name.clone()))?;
-            let action = match (service.suspended, suspended) {
-                (false, true) => Action::ServiceSuspended,
-                (true, false) => Action::ServiceResumed,
-                (true, true) => return Err(VaultError::SuspendedAlready(name.clone())),
-                (false, false) => return Err(VaultError::NotSuspended(name.clone())),
-            };
-            let record = Record::ServiceStatus {
-                service: name.clone(),
-                suspended,
-            };
-            Ok((
-                record,
-                Told {
-                    action,
-                    subject: name,
-                    version: None,
-                    detail: None,
-                    by: By::Owner,
-                },
-            ))
-        })
-    }
-
     /// Puts a policy in force: a new one, or another text for one.
     pub fn set_policy(&self, policy: &PolicyText, now: Timestamp) -> Result<Change, VaultError> {
         let name = policy.name();

@@ -85,7 +85,7 @@ fn a_chain_of_another_owner_is_not_unlocked() {
         "known numbers are passed over"
     );
     let mut longer = others;
-    longer.keep(|vault| vault.suspend_service(&name("atlas"), NOW));
+    longer.keep(|vault| vault.suspend(&Scope::Service(name("atlas")), NOW));
     assert!(matches!(
         own.vault.extend(&longer.records()),
         Err(VaultError::BadRecord(BadRecord {
@@ -117,7 +117,7 @@ fn a_slot_of_another_vault_does_not_unlock() {
 #[test]
 fn a_chain_or_log_whose_end_was_cut_off_is_refused() {
     let mut kept = Kept::furnished();
-    kept.keep(|vault| vault.suspend_service(&name("atlas"), NOW));
+    kept.keep(|vault| vault.suspend(&Scope::Service(name("atlas")), NOW));
     kept.vault.check_complete(&kept.reader).unwrap();
     // The suspension's record is gone, its entry is not.
     let shortened = Vault::open(&kept.records()[..6]).unwrap();

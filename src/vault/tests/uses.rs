@@ -188,7 +188,7 @@ fn a_retired_version_is_not_used_even_with_an_older_permit() {
 fn a_suspended_service_uses_nothing_even_with_an_older_permit() {
     let mut kept = Kept::furnished();
     let permit = kept.permit("deploy", "sign", message());
-    kept.keep(|vault| vault.suspend_service(&name("atlas"), NOW));
+    kept.keep(|vault| vault.suspend(&Scope::Service(name("atlas")), NOW));
     let refused = kept.spend(permit).unwrap_err();
     assert!(matches!(refused.cause(), NotUsed::Suspended(_)));
     assert_eq!(refused.problem(), Problem::NotAuthenticated);
@@ -200,7 +200,7 @@ fn a_suspended_service_uses_nothing_even_with_an_older_permit() {
             .suspended,
         "it stays enrolled"
     );
-    kept.keep(|vault| vault.resume_service(&name("atlas"), NOW));
+    kept.keep(|vault| vault.resume(&Scope::Service(name("atlas")), NOW));
     assert_eq!(kept.ask("deploy", "sign", message())["version"], 1);
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
-use strongroom::{approval::Asked, audit::Entry};
+use strongroom::{approval::Shown, audit::Entry};
 
 use crate::decide::{NeedRow, PendingRow, Signed};
 
@@ -51,7 +51,7 @@ pub fn pending(path: &Path, thumbprint: Option<String>) -> anyhow::Result<Pendin
             "say which agent it is for: `--agent URL`, or `--thumbprint` with what `strongroom status` shows there"
         ),
     };
-    let asked = Asked::of_line(id, line);
+    let asked = Shown::of_line(id, line);
     let asked = asked.context("the entry is not that of a request that waits for an approval")?;
     let need = |need: &strongroom::policy::Approval| NeedRow {
         need: need.to_string(),

@@ -33,6 +33,8 @@ enum Outcome {
     NeedsApproval,
     /// A limit of a policy is reached.
     Limit,
+    /// Policy permits it, and the owner has suspended the secret or everything.
+    Suspended,
     /// Policy permits it, and the secret can't do it.
     NotPossible,
 }
@@ -68,7 +70,12 @@ pub fn explain(
         now,
     )?;
     let not_possible = operation.and_then(|operation| possible(secret, &operation).err());
-    let outcome = outcome(&explanation, not_possible.as_deref());
+    let outcome = match outcome(&explanation, not_possible.as_deref()) {
+        Outcome::Denied => Outcome::Denied,
+        // Told first, as to whoever asks.
+        _ if dry.catalog.is_suspended() || secret.suspended => Outcome::Suspended,
+        other => other,
+    };
     if json {
         return show::json(&Told {
             outcome,
@@ -184,6 +191,17 @@ fn remarks(dry: &Dry, case: &Case, secret: &Secret) {
         )),
         Some(_) => {}
     }
+    if dry.catalog.is_suspended() {
+        show::remark(
+            "everything is suspended, so nothing is used whatever policy says; `strongroom resume` ends that",
+        );
+    }
+    if secret.suspended {
+        show::remark(format!(
+            "secret `{0}` is suspended, so it is not used whatever policy says; `strongroom secret resume {0}` ends that",
+            secret.name
+        ));
+    }
 }
 
 fn headline(
@@ -195,11 +213,14 @@ fn headline(
     match (outcome, &explanation.saying.failed) {
         (Outcome::Allowed, _) => say!("{GOOD}allowed{GOOD:#} by {by}")?,
         (Outcome::NeedsApproval, _) => {
-            say!("{BAD}needs an approval{BAD:#}: permitted by {by}, and nobody can be asked yet")?;
+            say!(
+                "{BAD}needs an approval{BAD:#}: permitted by {by} once it is approved; until then it waits"
+            )?;
         }
         (Outcome::Limit, _) => {
             say!("{BAD}refused for now{BAD:#}: permitted by {by}, and a limit is reached")?
         }
+        (Outcome::Suspended, _) => say!("{BAD}suspended{BAD:#}: permitted by {by}")?,
         (Outcome::NotPossible, _) => say!(
             "{BAD}not possible{BAD:#}: permitted by {by}, but {}",
             not_possible.unwrap_or_default()
@@ -263,7 +284,7 @@ fn statement(one: &Explained) -> anyhow::Result<()> {
         }
     }
     if let Some(approve) = &one.approve {
-        say!("    {BAD}✗{BAD:#} approval of {approve}")?;
+        say!("    {BAD}✗{BAD:#} approval by {approve}")?;
     }
     Ok(())
 }

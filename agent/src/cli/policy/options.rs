@@ -28,7 +28,7 @@ pub struct Conditions {
     /// How soon you should look at a use
     #[arg(long, value_enum)]
     pub notify: Option<Notify>,
-    /// Only once so many of a group said yes: '1 of security' (approvals are not built yet: until then it refuses)
+    /// Only once so many of a group said yes: '1 of security' (see `strongroom approver`)
     #[arg(long, value_name = "N of GROUP")]
     pub approve: Option<String>,
     /// http, aws-sign: only this method; may be given several times

@@ -159,6 +159,13 @@ fn left(until: Instant) -> u64 {
 /// It waits: how to collect what becomes of it.
 pub fn pending(ask: &Request, pending: &Pending, as_json: bool) -> anyhow::Result<()> {
     let Pending { id, expires, proof } = pending;
+    let is_lost =
+        ask.operation.is_some_and(OperationName::wants_sealed) && ask.approval.identity.is_none();
+    if is_lost {
+        show::remark(
+            "its answer is sealed to a key that ends with this command: cancel it, and ask again with `--identity FILE` or a longer `--wait`",
+        );
+    }
     if as_json {
         return show::json(&json!({
             "pending": id.to_string(), "expires": expires,
@@ -184,13 +191,6 @@ pub fn pending(ask: &Request, pending: &Pending, as_json: bool) -> anyhow::Resul
         show::minute(*expires)
     );
     anstream::eprintln!("    {how}");
-    let is_lost =
-        ask.operation.is_some_and(OperationName::wants_sealed) && ask.approval.identity.is_none();
-    if is_lost {
-        show::remark(
-            "its answer is sealed to a key that ends with this command: cancel it, and ask again with `--identity FILE` or a longer `--wait`",
-        );
-    }
     Ok(())
 }
 

@@ -70,6 +70,10 @@ pub enum Secret {
         #[arg(long, value_name = "N")]
         version: Option<u32>,
     },
+    /// Refuse every use of a secret from the next request on; takes no passphrase
+    Suspend { name: Name },
+    /// Let a suspended secret be used again; asks for the passphrase
+    Resume { name: Name },
     /// Print the value; asks for the passphrase, and is recorded and notified first
     Reveal {
         name: Name,

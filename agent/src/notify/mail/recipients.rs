@@ -14,7 +14,7 @@ use std::{
 use jiff::Timestamp;
 use lettre::Address;
 use strongroom::{
-    approval::{Approver, Asked},
+    approval::{Approver, Shown},
     name::Name,
     vault::Catalog,
 };
@@ -41,7 +41,7 @@ pub fn address(text: &str) -> Result<Address, String> {
 
 /// The addresses of the approvers whose yes a pending request can use. Nobody else is asked: not who
 /// is retired, is in no group that it needs, or runs the service that asks.
-pub fn approvers(catalog: &Catalog, asked: &Asked) -> BTreeSet<Address> {
+pub fn approvers(catalog: &Catalog, asked: &Shown) -> BTreeSet<Address> {
     let may_decide = |approver: &&Approver| {
         let mut needs = asked.needs.iter();
         !approver.operates.contains(&asked.ask.service)

@@ -110,7 +110,7 @@ mod tests {
     fn markup_from_outside_is_only_text() {
         let hostile = "<!channel> <https://evil.example|click> & *bold*";
         let body = written(hostile, &[("purpose", hostile)]);
-        let escaped = "&lt;!channel&gt; &lt;https://evil.example|click&gt; &amp; *bold*";
+        let escaped = "&lt;!channel&gt; &lt;https[://]evil.example|click&gt; &amp; *bold*";
         assert_eq!(body["text"], escaped);
         assert_eq!(body["mrkdwn"], false);
         assert_eq!(
