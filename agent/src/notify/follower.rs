@@ -130,8 +130,6 @@ impl Follower {
                         return;
                     }
                     self.position.settle().await;
-                    // A receiver that wants to be left alone is, as long as it said.
-                    let pause = post::pause(&error).map_or(pause, |asked| asked.max(pause));
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = hope => {}
