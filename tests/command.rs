@@ -172,7 +172,7 @@ fn every_list_is_a_table_for_people_and_json_for_programs() {
         ),
         (
             &["notify", "list"],
-            "NAME KIND DELIVERED BEHIND HEALTH",
+            "NAME KIND DELIVERED BEHIND LAST HEALTH",
             "tell-me command",
         ),
     ] {

@@ -70,6 +70,7 @@ impl Quorum {
         let request = *proposal.authenticated().request().digest();
         let waited = proposal.authenticated().waited();
         let mut yes = Vec::new();
+        let stopped = |one: &Asked| catalog.last_stopped(&one.ask.service, &one.secret);
         for one in asked {
             let is_own = waited == Some(one.id);
             if one.same != *proposal.same() {
@@ -87,7 +88,9 @@ impl Quorum {
             for said in &one.said {
                 let standing = match (is_own, said.stands_until()) {
                     (true, _) => None,
-                    (false, Some(until)) if now < until => Some((one.id, until)),
+                    (false, Some(until)) if now < until && stopped(one) < Some(said.time) => {
+                        Some((one.id, until))
+                    }
                     (false, _) => continue,
                 };
                 if counts(one, said, catalog, agent) {

@@ -79,12 +79,13 @@
 //!
 //! A yes with `minutes` stands from when it was recorded for requests that are the same in this:
 //! the service, the name that it asks for and the secret behind that, the operation, and the fields that
-//! policy sees. [`Same`] is the SHA-256 of these in canonical JSON. **What policy does not see may
-//! differ**: purpose and ticket, and for `sign` the message itself, as long as its form and length
-//! are the same. Who wants to see each message says yes once.
+//! policy sees. [`Same`] is the SHA-256 of these in canonical JSON. **The rest may differ**: purpose and
+//! ticket, as far as policy permits them, and what policy does not see, such as the message under
+//! `sign`, as long as its form and length are the same. Who wants to see each message says yes once.
 //!
 //! It ends with its time, with a no to its request (also after that was used), and when its approver
-//! has no say any more. An alias that is pointed at another secret takes no yes along. Such requests
+//! has no say any more; and when its service, its secret or everything is suspended, also once that is
+//! resumed. An alias that is pointed at another secret takes no yes along. Such requests
 //! wait for nobody, and their entries name the decisions that they rely on. A request can also be
 //! approved in part by what stands, and for the rest by a yes of its own.
 //!

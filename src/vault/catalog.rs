@@ -31,6 +31,8 @@ pub struct Catalog {
     pub(super) approvers: BTreeMap<Name, Approver>,
     /// Whether nothing at all may be used.
     pub(super) suspended: bool,
+    /// When the owner last stopped everything.
+    pub(super) stopped: Option<Timestamp>,
     pub(super) services: Arc<Services>,
     pub(super) policies: Arc<Policies>,
 }
@@ -50,6 +52,8 @@ pub struct Secret {
     pub retired: bool,
     /// Whether every use is refused until the owner resumes it.
     pub suspended: bool,
+    /// When it was last suspended.
+    pub(super) stopped: Option<Timestamp>,
     /// What it is for, if the owner has said it.
     pub bound: Option<Arc<Bound>>,
     pub(super) subject: Subject,
@@ -89,6 +93,8 @@ pub struct Enrolled {
     pub retired_keys: Vec<PublicKey>,
     /// Whether its requests are rejected.
     pub suspended: bool,
+    /// When it was last suspended.
+    pub(super) stopped: Option<Timestamp>,
 }
 
 /// The newest text of a policy.
@@ -172,6 +178,14 @@ impl Catalog {
         } else {
             None
         }
+    }
+
+    /// When the owner last stopped this service, this secret or everything: a yes that was said before
+    /// stands no longer, also when it is resumed.
+    pub fn last_stopped(&self, service: &Name, secret: &Name) -> Option<Timestamp> {
+        let service = self.service(service).and_then(|known| known.stopped);
+        let secret = self.secret(secret).and_then(|known| known.stopped);
+        self.stopped.max(service).max(secret)
     }
 
     /// All policies, those out of force too, by name.

@@ -89,6 +89,7 @@ fn begin(owner: OwnerKey, head: Head, body: &Body) -> Result<Catalog, BadRecord>
             enrolled: BTreeMap::new(),
             approvers: BTreeMap::new(),
             suspended: false,
+            stopped: None,
             policy_versions: BTreeMap::new(),
             services: Arc::default(),
             policies: Arc::default(),
@@ -129,12 +130,15 @@ impl Fold {
             }
             Record::ServiceKeyRetirement { service, key } => self.retire_key(&service, &key),
             Record::ServiceStatus { service, suspended } => {
-                self.service(&service)?.suspended = suspended;
+                let service = self.service(&service)?;
+                service.suspended = suspended;
+                service.stopped = suspended.then_some(time).or(service.stopped);
                 Ok(())
             }
-            Record::SecretStatus { secret, suspended } => self.suspend(&secret, suspended),
+            Record::SecretStatus { secret, suspended } => self.suspend(&secret, suspended, time),
             Record::VaultStatus { suspended } => {
                 self.catalog.suspended = suspended;
+                self.catalog.stopped = suspended.then_some(time).or(self.catalog.stopped);
                 Ok(())
             }
             Record::Approver {
@@ -222,6 +226,7 @@ impl Fold {
             releasable,
             retired: false,
             suspended: known.is_some_and(|secret| secret.suspended),
+            stopped: known.and_then(|secret| secret.stopped),
             bound,
             subject,
             versions,
@@ -267,10 +272,11 @@ impl Fold {
         Ok(())
     }
 
-    fn suspend(&mut self, name: &Name, suspended: bool) -> Result<(), String> {
+    fn suspend(&mut self, name: &Name, suspended: bool, time: Timestamp) -> Result<(), String> {
         let secret = self.catalog.secrets.get_mut(name).map(Arc::make_mut);
         let secret = secret.ok_or_else(|| format!("there is no secret `{name}`"))?;
         secret.suspended = suspended;
+        secret.stopped = suspended.then_some(time).or(secret.stopped);
         Ok(())
     }
 

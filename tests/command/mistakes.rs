@@ -144,7 +144,7 @@ fn mistakes_are_answered_with_what_to_do() {
         ),
         (
             &["audit", "show", "--kind", "pigeon"],
-            "`pigeon` is no kind of entry; there are use, outcome, refusal, noise, administration",
+            "`pigeon` is no kind of entry; there are use, outcome, refusal, noise, pending, decision, administration",
         ),
         (
             &["audit", "show", "--since", "yesterday"],

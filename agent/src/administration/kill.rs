@@ -47,15 +47,11 @@ pub(super) async fn stop(
         Command::Panic => Scope::Everything,
         other => return Err(other),
     };
-    let (host, passphrase) = (Arc::clone(host), passphrase.cloned());
-    // In a task of its own: once begun it is done, also if whoever asked goes away.
-    let task = tokio::spawn(async move {
-        match scope {
-            Scope::Everything => panic(&host, passphrase).await,
-            scope => suspend(&host, scope, passphrase).await,
-        }
-    });
-    Ok(task.await.unwrap_or_else(|error| Err(Stop::failed(error))))
+    let passphrase = passphrase.cloned();
+    Ok(match scope {
+        Scope::Everything => panic(host, passphrase).await,
+        scope => suspend(host, scope, passphrase).await,
+    })
 }
 
 async fn suspend(

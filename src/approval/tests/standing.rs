@@ -6,6 +6,7 @@ use super::fixture::*;
 use crate::{
     approval::{Missing, NotDecided, Settled, Verdict},
     audit::{Committed, Event, Submission},
+    vault::Scope,
 };
 
 /// A permit for another request by what stands.
@@ -100,6 +101,36 @@ fn it_stands_for_the_same_operation_and_nothing_else() {
         draft.operation = "public-key".parse().unwrap();
         draft.input = serde_json::Value::Null;
     }));
+}
+
+#[test]
+fn a_yes_that_stands_does_not_outlive_a_suspension() {
+    for scope in [
+        Scope::Service(name("atlas")),
+        Scope::Secret(name("deploy-key")),
+        Scope::Everything,
+    ] {
+        let desk = Desk::new(ONE);
+        let id = desk.ask(0);
+        desk.approve_for("alice", id, 60, 0);
+        let stands = |seconds| {
+            let (proposal, _) = desk.propose(&desk.draft(), seconds);
+            desk.approved(proposal, seconds).is_ok()
+        };
+        assert!(stands(1));
+        desk.keep(|vault| vault.suspend(&scope, at(2)));
+        desk.keep(|vault| vault.resume(&scope, at(3)));
+        assert!(!stands(4), "{scope:?}");
+    }
+    // What was stopped before the yes, or is something else, ends nothing.
+    let desk = Desk::new(ONE);
+    desk.keep(|vault| vault.suspend(&Scope::Everything, at(0)));
+    desk.keep(|vault| vault.resume(&Scope::Everything, at(1)));
+    let id = desk.ask(2);
+    desk.approve_for("alice", id, 60, 2);
+    desk.keep(|vault| vault.suspend(&Scope::Secret(name("other-key")), at(3)));
+    let (proposal, _) = desk.propose(&desk.draft(), 4);
+    assert!(desk.approved(proposal, 4).is_ok());
 }
 
 #[test]

@@ -22,6 +22,7 @@ impl Fold {
             keys: Vec::new(),
             retired_keys: Vec::new(),
             suspended: false,
+            stopped: None,
         };
         self.catalog.enrolled.insert(name.clone(), service);
         // One by one, so that a key that is in the list twice is found too.
