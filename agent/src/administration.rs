@@ -223,6 +223,8 @@ enum Key {
 }
 
 async fn unlock(host: &Arc<Host>, key: Key) -> Result<Value, Stop> {
+    // No use stands in the audit log before the entry that makes it possible: who asks meanwhile waits.
+    let _alone = host.alone().await;
     let opened = blocking(host, move |host| {
         let slots = host.read(Reader::slots).map_err(Stop::failed)?;
         match &key {
@@ -237,7 +239,10 @@ async fn unlock(host: &Arc<Host>, key: Key) -> Result<Value, Stop> {
     .await;
     match opened {
         Ok(()) => {
-            note(host, Action::Unlocked, None).await?;
+            if let Err(stop) = note(host, Action::Unlocked, None).await {
+                host.lock();
+                return Err(stop);
+            }
             host.set_proved(true);
             host.channels().try_again();
             tracing::info!("unlocked");

@@ -88,7 +88,7 @@ impl Stop {
             }
             Self::Over(how) => {
                 let told = match how {
-                    Settled::Denied => "an approver denied it",
+                    Settled::Denied => "it was denied",
                     _ => "",
                 };
                 Answer::refusal(how.problem(), told, None)
