@@ -235,7 +235,7 @@
 //! | field | |
 //! | --- | --- |
 //! | `name` | the channel's name |
-//! | `to` | the origin that it sends to, `https://host[:port]`, or `host:port` for mail and syslog; without TLS (`http://`) only 127.0.0.1 and [::1] |
+//! | `to` | the origin that it sends to, `https://host[:port]`, or `host:port` for mail and syslog; without TLS (`http://`) only 127.0.0.1 and `[::1]` |
 //! | `cacert` | PEM: the authorities to trust there instead of the platform's |
 //!
 //! | kind | credential |

@@ -115,7 +115,7 @@
 //! | setting | |
 //! | --- | --- |
 //! | `format` | `standard` if left out, `slack` or `teams` |
-//! | `url` | for `standard`: where it goes, `https://…`; `http://` is taken for 127.0.0.1 and [::1] only |
+//! | `url` | for `standard`: where it goes, `https://…`; `http://` is taken for 127.0.0.1 and `[::1]` only |
 //! | `secrets` | for `standard`: the secrets that it is signed with, at most 8, of kind `token` (`whsec_…`) or `hmac` (the bytes themselves, 24 to 64) |
 //! | `secret` | for `slack` and `teams`: the secret, of kind `token`, whose value is the webhook's URL |
 //!
