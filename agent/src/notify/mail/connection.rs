@@ -215,6 +215,9 @@ async fn connect(server: Server<'_>) -> anyhow::Result<AsyncSmtpConnection> {
 
 async fn plainly(host: &str, port: u16, hello: &ClientId) -> anyhow::Result<AsyncSmtpConnection> {
     let stream = TcpStream::connect((host, port)).await?;
+    // The end of a message is written by itself: it must not wait until the server has
+    // acknowledged the message, which that does late.
+    stream.set_nodelay(true)?;
     let stream = Box::new(Plain {
         stream,
         over: false,
