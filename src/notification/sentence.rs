@@ -59,7 +59,6 @@ pub fn sentence(entry: &Entry, times: Option<u64>) -> String {
         } => {
             let mut text = format!("{} was refused: ", ask.service);
             text.push_str(&why_not(ask, *reason, detail, policies));
-            push_why(&mut text, ask);
             text
         }
         Event::Pending {
@@ -351,7 +350,8 @@ fn in_detail(ask: &Ask) -> Option<String> {
 }
 
 fn why_not(ask: &Ask, reason: Reason, detail: &str, policies: &[String]) -> String {
-    let what = wanted(ask);
+    let mut what = wanted(ask);
+    push_why(&mut what, ask);
     match reason {
         Reason::Denied => match policies {
             [] => format!("{what} is not allowed by any policy"),

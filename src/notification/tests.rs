@@ -281,6 +281,24 @@ fn sentences_are_plain() {
         "atlas was refused: sign with deploy-key is not allowed by any policy",
         Normal,
     );
+    let Event::Refusal {
+        ask: mut stated, ..
+    } = refused(Sign, Reason::Retired, "", &[])
+    else {
+        panic!()
+    };
+    stated.purpose = Some("release 1".to_owned());
+    let retired = Event::Refusal {
+        ask: stated,
+        reason: Reason::Retired,
+        detail: String::new(),
+        policies: Vec::new(),
+    };
+    says(
+        retired,
+        "atlas was refused: sign with deploy-key for 'release 1', but it is retired",
+        Normal,
+    );
     says(
         refused(Sign, Reason::Denied, "", &["nights"]),
         "atlas was refused: sign with deploy-key is forbidden by policy nights",
