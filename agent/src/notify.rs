@@ -27,6 +27,7 @@ mod follower;
 mod health;
 mod history;
 mod local;
+mod markup;
 mod position;
 mod post;
 mod retry;

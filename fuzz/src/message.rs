@@ -85,24 +85,23 @@ impl<'a> Text<'a> {
             headers.append(name, value);
         }
     }
+
+    /// The line as `METHOD target`.
+    fn request_line(&self) -> Option<(Method, &'a str)> {
+        let (method, target) = self.line.split_once(' ')?;
+        Some((Method::from_bytes(method.as_bytes()).ok()?, target))
+    }
 }
 
 /// `METHOD target`, fields, body: taken if an enrolled service signed it.
 pub fn request(data: &[u8]) -> bool {
-    let Some(Text {
-        line,
-        headers,
-        body,
-    }) = Text::read(data)
-    else {
+    let Some(text) = Text::read(data) else {
         return false;
     };
-    let Some((method, target)) = line.split_once(' ') else {
+    let Some((method, target)) = text.request_line() else {
         return false;
     };
-    let Ok(method) = Method::from_bytes(method.as_bytes()) else {
-        return false;
-    };
+    let Text { headers, body, .. } = text;
     let request = match Request::parse(&method, target, &headers, body) {
         Ok(request) => request,
         Err(malformed) => {
@@ -147,15 +146,13 @@ pub fn signature_base(data: &[u8]) -> bool {
     let Some((list, rest)) = first_line(data) else {
         return false;
     };
-    let Some(Text { line, headers, .. }) = Text::read(rest) else {
+    let Some(text) = Text::read(rest) else {
         return false;
     };
-    let Some((method, target)) = line.split_once(' ') else {
+    let Some((method, target)) = text.request_line() else {
         return false;
     };
-    let Ok(method) = Method::from_bytes(method.as_bytes()) else {
-        return false;
-    };
+    let headers = text.headers;
     let Some(ListEntry::InnerList(input)) = Parser::new(list)
         .parse::<List>()
         .ok()
@@ -243,20 +240,13 @@ pub fn answer(data: &[u8]) -> bool {
 
 /// Like [`request`], of a call about a request that waits.
 pub fn call(data: &[u8]) -> bool {
-    let Some(Text {
-        line,
-        headers,
-        body,
-    }) = Text::read(data)
-    else {
+    let Some(text) = Text::read(data) else {
         return false;
     };
-    let Some((method, target)) = line.split_once(' ') else {
+    let Some((method, target)) = text.request_line() else {
         return false;
     };
-    let Ok(method) = Method::from_bytes(method.as_bytes()) else {
-        return false;
-    };
+    let Text { headers, body, .. } = text;
     let call = match Call::parse(&method, target, &headers, body) {
         Ok(call) => call,
         Err(malformed) => {

@@ -67,10 +67,7 @@ fn cut(text: &mut String, longest: usize) -> bool {
     if text.len() <= longest {
         return false;
     }
-    let end = (0..=longest)
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or_default();
+    let end = text.floor_char_boundary(longest);
     let missing = text.split_off(end).chars().count();
     text.push_str(&format!("… ({missing} more)"));
     true

@@ -12,6 +12,14 @@ pub fn cut(text: &str, bytes: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{kept}…"))
 }
 
+/// The same in at most so many characters, before the ellipsis.
+pub fn cut_to_characters(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", text.split_at(end).0)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,5 +31,7 @@ mod tests {
         assert_eq!(cut("äöüß", 7), "äö…");
         assert_eq!(cut("äöüß", 6), "ä…");
         assert_eq!(cut("äöüß", 3), "…");
+        assert_eq!(cut_to_characters("äöü", 3), "äöü");
+        assert_eq!(cut_to_characters("äöüß", 3), "äöü…");
     }
 }

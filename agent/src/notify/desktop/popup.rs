@@ -1,10 +1,8 @@
 //! The words of a popup: short, and harmless in whatever the daemon makes of them.
 
-use std::borrow::Cow;
-
 use strongroom::notification::{Fact, Notification, Urgency};
 
-use super::super::unlinked::unlinked;
+use super::super::{cut::cut_to_characters as cut, markup::reference, unlinked::unlinked};
 
 /// The most characters of the sentence, of one fact, and of all facts together. A popup is a hint:
 /// everything is in the audit log.
@@ -80,26 +78,14 @@ fn decide_on(facts: &[Fact]) -> Vec<String> {
     lines
 }
 
-/// At most so many characters.
-fn cut(text: &str, most: usize) -> Cow<'_, str> {
-    match text.char_indices().nth(most) {
-        None => Cow::Borrowed(text),
-        Some((end, _)) => Cow::Owned(format!("{}…", text.split_at(end).0)),
-    }
-}
-
 /// The specification's markup is a part of HTML: in text these characters stand for themselves only
 /// as references.
 fn without_markup(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
-        match character {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
+        match reference(character) {
+            Some(reference) => safe.push_str(reference),
+            None => safe.push(character),
         }
     }
     safe

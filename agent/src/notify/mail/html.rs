@@ -1,6 +1,8 @@
 //! The text as HTML: one sentence, commands, a table. No images, no links, no scripts, nothing that is
 //! fetched; and nothing from outside is anything but text.
 
+use super::super::markup::reference;
+
 /// A page that grows.
 pub struct Html(String);
 
@@ -56,12 +58,11 @@ impl Html {
 fn text(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for character in text.chars() {
+        if let Some(reference) = reference(character) {
+            html.push_str(reference);
+            continue;
+        }
         match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
             '.' | ':' | '@' => {
                 html.extend(["<span>", character.encode_utf8(&mut [0; 4]), "</span>"])
             }

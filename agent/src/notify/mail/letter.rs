@@ -15,7 +15,10 @@ use strongroom::{
     notification::{Fact, Notification, Urgency, escaped},
 };
 
-use super::{super::unlinked::unlinked, html::Html};
+use super::{
+    super::{cut::cut_to_characters as cut, unlinked::unlinked},
+    html::Html,
+};
 
 /// The most characters of a subject, of the sentence, of one fact, and of all facts together: what is
 /// longer is in the audit log.
@@ -83,7 +86,7 @@ impl Letter<'_> {
             Urgency::Urgent => "urgent: ",
             _ => "",
         };
-        let subject = cut(&format!("[Strongroom] {urgent}{subject}"), SUBJECT);
+        let subject = cut(&format!("[Strongroom] {urgent}{subject}"), SUBJECT).into_owned();
         let mut builder = Message::builder()
             .from(self.from.clone())
             .mailbox(header::To::from(
@@ -144,10 +147,10 @@ impl Letter<'_> {
                 break;
             }
             room -= length;
-            facts.push((label, text));
+            facts.push((label.into_owned(), text.into_owned()));
         }
         Text {
-            sentence: cut(&self.notification.sentence, SENTENCE),
+            sentence: cut(&self.notification.sentence, SENTENCE).into_owned(),
             decide: commands.map(|commands| Decide {
                 commands,
                 file: self.file.map(|_| self.file_name()),
@@ -250,14 +253,6 @@ fn word(urgency: Urgency) -> &'static str {
 
 fn raw(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
-}
-
-/// At most so many characters.
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", text.split_at(end).0),
-    }
 }
 
 /// Any text as a dot-atom (RFC 5322 section 3.2.3), different ones for different texts: what may not
