@@ -101,17 +101,22 @@ impl Form {
     }
 }
 
+/// Makes a channel of every form tell its receiver.
+fn tell_all(vault: &Vault, hooks: &[Hook]) {
+    let mut channels = String::new();
+    for (form, hook) in FORMS.iter().zip(hooks) {
+        form.give(vault, hook.port);
+        channels += &form.settings(hook.port);
+    }
+    configure(vault, &channels);
+}
+
 #[test]
 fn every_form_is_told_of_every_entry_in_order_and_outages_are_waited_out() {
     // The first deliveries fail, in each of the ways that are tried again.
     let hooks = FORMS.map(|form| form.start(0, &["--answers", "500,429:1,503"]));
     let (vault, key) = vault();
-    let mut channels = String::new();
-    for (form, hook) in FORMS.iter().zip(&hooks) {
-        form.give(&vault, hook.port);
-        channels += &form.settings(hook.port);
-    }
-    configure(&vault, &channels);
+    tell_all(&vault, &hooks);
     let agent = vault.agent();
     for release in 0..3 {
         sign(&agent, &key, &format!("release {release}"));
@@ -171,12 +176,7 @@ fn every_form_is_told_of_every_entry_in_order_and_outages_are_waited_out() {
 fn text_from_outside_is_only_text() {
     let hooks = FORMS.map(|form| form.start(0, &[]));
     let (vault, key) = vault();
-    let mut channels = String::new();
-    for (form, hook) in FORMS.iter().zip(&hooks) {
-        form.give(&vault, hook.port);
-        channels += &form.settings(hook.port);
-    }
-    configure(&vault, &channels);
+    tell_all(&vault, &hooks);
     let agent = vault.agent();
     // Mentions, links and formats of each, characters without a width; and much of it.
     // (Control characters and other writing directions are refused before anything is told.)
@@ -372,12 +372,7 @@ fn a_secret_that_is_rotated_retired_or_bound_elsewhere_is_taken_up_at_the_next_d
 fn a_locked_agent_tells_nothing_and_then_all_of_it() {
     let hooks = FORMS.map(|form| form.start(0, &[]));
     let (vault, key) = vault();
-    let mut channels = String::new();
-    for (form, hook) in FORMS.iter().zip(&hooks) {
-        form.give(&vault, hook.port);
-        channels += &form.settings(hook.port);
-    }
-    configure(&vault, &channels);
+    tell_all(&vault, &hooks);
     let agent = vault.locked_agent();
     let refused = agent.request(&key, &["sign", "deploy-key", "--message", "hello"]);
     assert_eq!(refused.status.code(), Some(4));
